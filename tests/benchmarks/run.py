@@ -33,6 +33,7 @@ GROUPS = (
     "dashboard",
     "forecast",
     "sales_forecast",
+    "profit_forecast",
 )
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from arbkit.analysis.forecast.profit.forecast import forecast_routes
 from arbkit.analysis.forecast.sales.forecast import MOST_UNITS, SalesForecast, forecast_sales
+from arbkit.analysis.offers import known_offers
 from arbkit.core.input.filters import Filter
 from arbkit.core.results import JsonObject, ProductOut, Result
-from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.core.settings import Settings
+from arbkit.profit import load_profile, load_rates, load_tables
+from arbkit.store import OpportunityQuery, ProductQuery, Store
 from arbkit.store.queries import Order
 from arbkit.web.api.listing import Components, Stretch, naming_page, opportunities_identity, opportunities_json
 from arbkit.web.api.schemas import Listing, ProductDetail, ProductsRequest, offer_json, product_json
-from arbkit.web.dependencies import Asin, StoreDep
+from arbkit.web.dependencies import Asin, SharedDep, StoreDep
 from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
 
 _NOT_FOUND = problem_responses(404)
@@ -62,16 +67,43 @@ def sales(store: StoreDep, asin: Asin, asked: Annotated[SalesRequest, Query()]) 
 @router.get(
     "/products/{asin}", tags=["products"], response_model=ProductDetail, responses={**_NOT_FOUND, **_UNAVAILABLE}
 )
-def product(request: Request, store: StoreDep, asin: Asin, components: Components = False) -> Response:
+def product(
+    request: Request,
+    store: StoreDep,
+    shared: SharedDep,
+    asin: Asin,
+    components: Components = False,
+    forecasts: Annotated[bool, Query(description="what each opportunity will earn: takes a moment")] = False,
+) -> Response:
     """A product, its offers and its opportunities, the best first."""
     found = store.product(asin)
     if found is None:
         raise HTTPException(404, f"{asin} is not in the store")
     offers = store.offers([asin])
     routes = store.opportunities(OpportunityQuery(asin=asin, limit=100)).items
+    opportunities = opportunities_json(routes, components=components)
+    if forecasts:
+        coming = _forecasts(shared.settings, store, asin)
+        opportunities = [
+            {**cast("JsonObject", shown), "forecast": coming.get((asin, one.source, one.target))}
+            for shown, one in zip(opportunities, routes, strict=True)
+        ]
     body: JsonObject = {
         **product_json(found),
         "offers": [offer_json(o) for o in offers],
-        "opportunities": opportunities_json(routes, components=components),
+        "opportunities": opportunities,
     }
-    return json_answer(request, body, identity=[found.version, product_json(found), opportunities_identity(routes)])
+    # A forecast changes with the time and with what is known beside the product.
+    kept: JsonValue = [found.version, product_json(found), opportunities_identity(routes)]
+    return json_answer(request, body, identity=body if forecasts else kept)
+
+
+def _forecasts(settings: Settings, store: Store, asin: str) -> dict[tuple[str, str, str], JsonObject]:
+    """What the routes of a product will earn, at its offers of now."""
+    now = time.time()
+    offers, histories = known_offers(store, [asin]), {h.id: h for h in store.history(asin)}
+    profile = load_profile(settings.profile_path, settings.profile_name)
+    found = forecast_routes(
+        offers, histories, profile, load_tables(), load_rates(), on=datetime.fromtimestamp(now, UTC).date(), now=now
+    )
+    return {route: one.model_dump() for route, one in found.items()}

@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.dataclasses import dataclass
 
+from arbkit.analysis.forecast.profit.forecast import ProfitForecast
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MARKETS
@@ -184,11 +185,19 @@ class OfferOut(Offer):
     url: str
 
 
+class ForecastOpportunityOut(OpportunityOut):
+    """An opportunity with the forecast of its profit."""
+
+    forecast: ProfitForecast | None = Field(
+        None, description="where forecasts were asked for: what one unit bought today will leave; null: not offered now"
+    )
+
+
 class ProductDetail(ProductOut):
     """A product with its offers and its opportunities, the best first."""
 
     offers: list[OfferOut]
-    opportunities: list[OpportunityOut]
+    opportunities: list[ForecastOpportunityOut]
 
 
 class BadLine(Result):

@@ -449,3 +449,23 @@ def test_a_size_that_is_typed_in_is_kept_and_priced(settings: Settings) -> None:
     assert before["IT:DE"] != after["IT:DE"].profit
     one.click("forget_size")
     assert {r.id: r.profit for r in one.page._routes} == before  # type: ignore[attr-defined]
+
+
+def test_what_a_route_will_earn_is_forecast_with_what_makes_it_wide(settings: Settings) -> None:
+    now = int(time.time())
+    ranked = {"sales_rank": 60_000, "sales_rank_at": now, "rank_drops30": 12, "rank_drops90": 36, "updated_at": now}
+    with open_store(settings) as store:
+        store.put([sold(ASIN, "DE", **ranked, version=9_000_000), sold(ASIN, "IT")])
+    seen = Seen(ProductPage(settings)).begin(f"?asin={ASIN}&route=IT:DE")
+    shown = text(seen.html("forecast"))
+    assert re.search(r"P\(profit\) over 99 % ?, P10 \S+ EUR / P50 \S+ EUR / P90 \S+ EUR, sold in 30 days \d+ %", shown)
+    assert re.search(r"expected \S+ EUR: -?\d+\.\d+ % a day of capital", shown)
+    assert "What makes it wide: selling price" in shown
+    assert "Assumed: unsold after 90 days: sold off" in shown
+    seen.emit("select", id="DE:IT", region="routes")
+    assert "P(profit)" not in (text(seen.html("forecast")) if seen.shown("forecast") else "")
+
+
+def test_a_route_whose_sales_nobody_knows_has_no_forecast_and_says_why(seen: Seen) -> None:
+    shown = text(seen.begin(f"?asin={ASIN}&route=IT:DE").html("forecast"))
+    assert "Forecast: no sales rank" in shown

@@ -167,7 +167,8 @@ def _figures(samples: SmallFloats) -> Floats:
     known = ~np.isnan(samples[:, 0])
     found = np.full((6, len(samples)), np.nan)
     held = samples[known].astype(np.float64)
-    found[0, known] = (held > 0).mean(axis=1)
+    # As if half a draw more were on either side: that none of them loses is no certainty.
+    found[0, known] = ((held > 0).sum(axis=1) + 0.5) / (held.shape[1] + 1)
     found[1:5, known] = np.quantile(held, [0.01, 0.1, 0.5, 0.9], axis=1)
     found[5, known] = held.mean(axis=1)
     return found

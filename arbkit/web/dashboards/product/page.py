@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
+from arbkit.analysis.forecast.profit.forecast import ProfitForecast, forecast_routes
 from arbkit.analysis.forecast.sales.forecast import forecast_sales
 from arbkit.analysis.listing.match import compare_listings, stated_units, warning
 from arbkit.analysis.offers import known_offers, prepare_offers
@@ -38,8 +39,8 @@ from arbkit.web.dashboards.product.tables import products_table, routes_table
 _MOST_FOUND = 25
 _LONGEST = 200
 _OF_A_PRODUCT = (
-    "about", "warning", "routes", "route", "waterfall", "components", "series", "history", "notes", "offers",
-    "demand", "fees", "size", "match",
+    "about", "warning", "routes", "route", "forecast", "waterfall", "components", "series", "history", "notes",
+    "offers", "demand", "fees", "size", "match",
 )  # fmt: skip
 _EMPTY = "No products yet: they appear as soon as the first prices are in. Updates automatically."
 _NO_MATCH = "No product matches in title, brand, EAN or ASIN."
@@ -59,6 +60,7 @@ class ProductPage(DashboardPage):
         Region("warning", "html"),
         Region("routes", "table", title="All routes, priced just now"),
         Region("route", "html"),
+        Region("forecast", "html"),
         Waterfall.REGION,
         Region("components", "html"),
         Region("series", "form", title="Over time"),
@@ -81,6 +83,7 @@ class ProductPage(DashboardPage):
         self._product: Product | None = None
         self._offers: list[Offer] = []
         self._routes: list[PricedRoute] = []
+        self._forecasts: Mapping[tuple[str, str, str], ProfitForecast] | None = None
         self._stored: Mapping[str, Opportunity] = {}
         self._drawn: tuple[object, ...] | None = None
         self._priced: tuple[object, ...] | None = None
@@ -190,6 +193,7 @@ class ProductPage(DashboardPage):
             self._priced = priced
         self.widget.show_form("size", self._size.fields(self.store.facts([product.asin])))
         self._show_routes(now)
+        self.defer(lambda: self._forecast(profile, on, now))
         self.defer(lambda: self._show_history(profile.currency))
 
     def _price(self, product: Product, profile: Profile, on: date, now: float) -> None:
@@ -202,9 +206,10 @@ class ProductPage(DashboardPage):
         self._shown_route = None
         self._histories = self.store.history(product.asin)
         self._drawn = None
-        known = {h.market: h for h in self._histories}
+        known, past = {h.market: h for h in self._histories}, {h.id: h for h in self._histories}
+        self._forecasts = None
         demand = {o.market: demand_of(o, known.get(o.market), now=now) for o in offers}
-        coming = forecast_sales(offers, {h.id: h for h in self._histories}, now=now)
+        coming = forecast_sales(offers, past, now=now)
         sales = dict(zip(demand, coming, strict=True))
         self._fill("demand", "product_demand.html.j2", demand=demand, sales=sales)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
@@ -217,6 +222,23 @@ class ProductPage(DashboardPage):
             self._fill("warning", "product_warning.html.j2", text=doubts)
         else:
             self.widget.hide("warning")
+
+    def _forecast(self, profile: Profile, on: date, now: float) -> None:
+        """Forecast all routes, and show the selected one's: a page of prices need not wait for it."""
+        if self._forecasts is None:
+            past = {h.id: h for h in self._histories}
+            tables, rates = load_tables(), load_rates()
+            self._forecasts = forecast_routes(self._offers, past, profile, tables, rates, on=on, now=now)
+        route = next((r for r in self._routes if r.id == self._shown_route), None)
+        if route is not None:
+            self._show_forecast(route)
+
+    def _show_forecast(self, route: PricedRoute) -> None:
+        found = (self._forecasts or {}).get((route.asin, route.source, route.target))
+        if found is None or route.opportunity is None:
+            self.widget.hide("forecast")
+        else:
+            self._fill("forecast", "product_forecast.html.j2", forecast=found)
 
     def _show_about(self, now: float) -> None:
         product = self._product
@@ -241,10 +263,11 @@ class ProductPage(DashboardPage):
         self._shown_route = chosen
         route = next((r for r in self._routes if r.id == chosen), None)
         if route is None:
-            for region in ("route", "waterfall", "components"):
+            for region in ("route", "forecast", "waterfall", "components"):
                 self.widget.hide(region)
             return
         self._fill("route", "product_route.html.j2", route=route)
+        self._show_forecast(route)
         if route.opportunity is None:
             self._waterfall.hide()
         else:
