@@ -7,6 +7,8 @@ import numpy as np
 from arbkit.analysis.portfolio.candidates import Candidates
 from arbkit.analysis.portfolio.scenarios import in_scenarios, levels
 from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.core.models import Opportunity
+from tests.helpers.factories import opportunity
 
 
 def made(routes: int, *, seed: int = 0, units: int = 10, draws: int = 20) -> Candidates:
@@ -35,3 +37,9 @@ def made(routes: int, *, seed: int = 0, units: int = 10, draws: int = 20) -> Can
         days=days,
         sold=is_sold.mean(axis=2),
     )
+
+
+def opportunities(candidates: Candidates, **fields: str) -> list[Opportunity]:
+    """An opportunity for each of them."""
+    routes = zip(candidates.asins, candidates.sources, candidates.targets, strict=True)
+    return [opportunity(*route, **fields) for route in routes]

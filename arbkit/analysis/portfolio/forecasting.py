@@ -60,7 +60,7 @@ def candidates_of(
     outlook = route_outlook(offers, histories, profile, tables, rates, on=on, now=now, wanted=list(known))
     names = list(zip(outlook.asin.tolist(), outlook.source.tolist(), outlook.target.tolist(), strict=True))
     found = [known[name] for name in names]
-    sold_within = _sales([of_pair[asin, target] for asin, _, target in names], histories, now)
+    sold_within = sales_of([of_pair[asin, target] for asin, _, target in names], histories, now)
     samples, days, sold = further_units(outlook, sold_within, units)
     fortune = levels([one.target for one in found], [category_id(one.category) for one in found], samples.shape[2])
     profits, days = in_scenarios(samples, days, fortune)
@@ -113,7 +113,8 @@ def further_units(outlook: RouteOutlook, sold_within: SoldWithin, units: int) ->
     return samples, days, sold
 
 
-def _sales(offers: Sequence[Offer], histories: Mapping[str, History], now: float) -> SoldWithin:
+def sales_of(offers: Sequence[Offer], histories: Mapping[str, History], now: float) -> SoldWithin:
+    """The chances to sell on these offers, a row each, as of ``now`` (Unix seconds)."""
     sales, share = evidence_of(offers, histories, now=now)
     rate = estimate_rate(sales)
 
