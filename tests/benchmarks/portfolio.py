@@ -38,13 +38,24 @@ _UNITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Euros earned with the budget on one kind of market, by seed: by the plan, and by each ranking."""
+    """Euros earned with the budget on one kind of market, by seed: by the plan, and by each ranking.
+
+    ``expected``, ``p10`` and ``p90`` are what the plan said of itself.
+    """
 
     market: str
     budget: float
     plan: list[float]
     expected: list[float]
+    p10: list[float]
+    p90: list[float]
     rankings: dict[str, list[float]]
+
+    @property
+    def inside(self) -> int:
+        """On how many seeds the plan earned from P10 to P90."""
+        bands = zip(self.p10, self.plan, self.p90, strict=True)
+        return sum(low <= plan <= high for low, plan, high in bands)
 
     def ratios(self, ranking: str) -> list[float]:
         """The plan over a ranking, by seed; above 1 the plan earned more."""
@@ -63,11 +74,11 @@ def compare(kind: Kind, budget: float) -> Compared:
     path = real_file()
     histories = None if path is None else read_histories(path)
     asked = PortfolioParameters(budget=budget, most_units=_UNITS)
-    plan, expected = [], []
+    plan, expected, p10, p90 = [], [], [], []
     rankings: dict[str, list[float]] = {}
     for seed in SEEDS:
         shop = Shop.open(simulate(seed, _PRODUCTS, kind, histories), seed, _UNITS)
-        planned, solution = shop.planned(asked)
+        planned, outcomes = shop.planned(asked)
         others = {
             f"top by {name}, {words}": shop.ranked(score(shop), asked, most)
             for name, score in RANKINGS.items()
@@ -75,10 +86,12 @@ def compare(kind: Kind, budget: float) -> Compared:
         }
         earned = shop.earned([planned, *others.values()], asked)
         plan.append(round(earned[0], 2))
-        expected.append(round(solution.value, 2))
+        expected.append(round(float(outcomes.mean()), 2))
+        p10.append(round(float(np.quantile(outcomes, 0.1)), 2))
+        p90.append(round(float(np.quantile(outcomes, 0.9)), 2))
         for name, amount in zip(others, earned[1:], strict=True):
             rankings.setdefault(name, []).append(round(amount, 2))
-    return Compared(kind, budget, plan, expected, rankings)
+    return Compared(kind, budget, plan, expected, p10, p90, rankings)
 
 
 def _report_solver(report: Report, budget: float) -> dict[str, float]:
@@ -93,13 +106,15 @@ def _report_solver(report: Report, budget: float) -> dict[str, float]:
 
 def _report_compared(report: Report, found: Compared) -> None:
     what = f"{found.market}, {found.budget:,.0f} EUR"
-    said = f"earned {median(found.plan):.0f}, expected {median(found.expected):.0f}"
+    said = f"earned {median(found.plan):.0f}, least {min(found.plan):.0f}, expected {median(found.expected):.0f}"
     report(f"{what}: plan, median of {len(SEEDS)} seeds", said, "")
+    report(f"{what}: earned from P10 to P90", f"{found.inside} of {len(SEEDS)}", "about 8")
     for name in found.rankings:
         lost = found.lost(name)
         where = f", not on {', '.join(map(str, lost))}" if lost else ""
         report(f"{what}: plan over {name}",
-               f"median {median(found.ratios(name)):.2f}, more on {len(SEEDS) - len(lost)} of {len(SEEDS)}{where}",
+               f"median {median(found.ratios(name)):.2f}, more on {len(SEEDS) - len(lost)} of {len(SEEDS)}{where}; "
+               f"the ranking's least {min(found.rankings[name]):.0f}",
                "")  # fmt: skip
 
 
@@ -109,7 +124,7 @@ def _report(report: Report, kinds: Sequence[Kind] = KINDS) -> dict[str, list[dic
     for one in compared:
         _report_compared(report, one)
     shown = [
-        {"market": one.market, "budget": one.budget, "seeds": [*SEEDS], "plan": one.plan, "expected": one.expected,
+        {"market": one.market, "budget": one.budget, "seeds": [*SEEDS], "plan": one.plan, "expected": one.expected, "p10": one.p10, "p90": one.p90,
          "rankings": one.rankings}
         for one in compared
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from arbkit.analysis.portfolio.forecasting import further_units, sales_of
 from arbkit.analysis.portfolio.parameters import PortfolioParameters
 from arbkit.analysis.portfolio.problem import Problem
 from arbkit.analysis.portfolio.scenarios import in_scenarios, levels
-from arbkit.analysis.portfolio.solver import Solution, solve
+from arbkit.analysis.portfolio.solver import solve
 from arbkit.core.models import Offer
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.fees.arrays import Floats, Ints
@@ -67,11 +67,11 @@ class Shop:
         spot = profits_at(frame, outlook.asin, np.full(count, np.nan), np.zeros(count, np.int64))
         return cls([market[row[asin]] for asin in asins], offers, candidates, spot)
 
-    def planned(self, asked: PortfolioParameters) -> tuple[Counts, Solution]:
-        """What the plan buys."""
+    def planned(self, asked: PortfolioParameters) -> tuple[Counts, Floats]:
+        """What the plan buys, and what it expects to earn in each scenario."""
         problem = Problem(self.candidates, asked)
         solution = solve(problem)
-        return np.bincount(problem.route[solution.bought], minlength=len(self.spot)), solution
+        return np.bincount(problem.route[solution.bought], minlength=len(self.spot)), problem.outcomes(solution.chosen)
 
     def ranked(self, score: Floats, asked: PortfolioParameters, most: int) -> Counts:
         """What is bought down a ranking: up to ``most`` units of each that shows a profit, as long as money is left."""
