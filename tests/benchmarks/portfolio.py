@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
@@ -123,11 +123,7 @@ def _report(report: Report, kinds: Sequence[Kind] = KINDS) -> dict[str, list[dic
     compared = [compare(kind, _BUDGETS[0]) for kind in kinds]
     for one in compared:
         _report_compared(report, one)
-    shown = [
-        {"market": one.market, "budget": one.budget, "seeds": [*SEEDS], "plan": one.plan, "expected": one.expected, "p10": one.p10, "p90": one.p90,
-         "rankings": one.rankings}
-        for one in compared
-    ]  # fmt: skip
+    shown = [{"seeds": [*SEEDS], **asdict(one)} for one in compared]
     return {"solver": [dict(one) for one in solved], "markets": shown}
 
 

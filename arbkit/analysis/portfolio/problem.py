@@ -17,7 +17,7 @@ TAIL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Constraint:
     """A limit: low ≤ Σ values · columns ≤ high; ``kind`` names it, as budget, product or brand."""
 
     kind: str
@@ -91,13 +91,13 @@ class Problem:
         return np.array(orders, np.int64) + self.units, np.array(boxes, np.int64) + first
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Constraint]:
         """All limits but that of risk."""
         asked, candidates = self.parameters, self.candidates
         every = np.arange(self.units)
         fixed = np.arange(self.units, self.columns)
         made = [
-            Row("budget", np.concatenate([every, fixed]), np.concatenate([self.cash, self.fixed_costs]),
+            Constraint("budget", np.concatenate([every, fixed]), np.concatenate([self.cash, self.fixed_costs]),
                 -np.inf, asked.budget)
         ]  # fmt: skip
         made += self._caps("product", candidates.asins, asked.product_pct)
@@ -106,33 +106,33 @@ class Problem:
         made += self._caps("hazmat", [True if one else None for one in candidates.hazmat], asked.hazmat_pct)
         return [*made, *self._shared_sales(), *self._orders(), *self._boxes()]
 
-    def _caps(self, kind: str, names: Sequence[str | bool | None], percent: float) -> Iterator[Row]:
+    def _caps(self, kind: str, names: Sequence[str | bool | None], percent: float) -> Iterator[Constraint]:
         most = percent / 100 * self.parameters.budget
         for columns in self._groups(lambda column: names[self.route[column]]):
             if self.cash[columns].sum() > most:
-                yield Row(kind, columns, self.cash[columns], -np.inf, most)
+                yield Constraint(kind, columns, self.cash[columns], -np.inf, most)
 
-    def _shared_sales(self) -> Iterator[Row]:
+    def _shared_sales(self) -> Iterator[Constraint]:
         """The kth unit of a product that is sold on a marketplace is bought on one other."""
         asins, targets = self.candidates.asins, self.candidates.targets
         for columns in self._groups(lambda at: (asins[self.route[at]], targets[self.route[at]], int(self.unit[at]))):
             if len(columns) > 1:
-                yield Row("sales", columns, np.ones(len(columns)), -np.inf, 1.0)
+                yield Constraint("sales", columns, np.ones(len(columns)), -np.inf, 1.0)
 
-    def _orders(self) -> Iterator[Row]:
+    def _orders(self) -> Iterator[Constraint]:
         """Whatever is bought on a marketplace takes an order there, of at least the minimum."""
         for order in range(self.units, self.units + len(self.sources)):
             units = self._needing(order)
             columns, bought = np.append(units, order), np.asarray(self.cash[units])
             most = min(self.parameters.budget, float(bought.sum()))
-            yield Row("order", columns, np.append(bought, -most), -np.inf, 0.0)
+            yield Constraint("order", columns, np.append(bought, -most), -np.inf, 0.0)
             if self.parameters.min_order:
-                yield Row("min_order", columns, np.append(bought, -self.parameters.min_order), 0.0, np.inf)
+                yield Constraint("min_order", columns, np.append(bought, -self.parameters.min_order), 0.0, np.inf)
 
-    def _boxes(self) -> Iterator[Row]:
+    def _boxes(self) -> Iterator[Constraint]:
         for box in range(self.units + len(self.sources), self.columns):
             units = self._needing(box)
-            yield Row(
+            yield Constraint(
                 "box", np.append(units, box), np.append(self.weight[units], -self.parameters.box_kg), -np.inf, 0.0
             )
 
@@ -163,10 +163,10 @@ class Problem:
         outcomes = self.outcomes(chosen)
         return np.argsort(outcomes, kind="stable")[: tail_size(len(outcomes))]
 
-    def risk_row(self, scenarios: Ints) -> Row:
+    def risk_row(self, scenarios: Ints) -> Constraint:
         """That these scenarios lose no more on average than the worst tenth may: it holds for any tenth if for that."""
         values = np.concatenate([self.profits[:, scenarios].mean(axis=1), -self.fixed_costs])
-        return Row("risk", np.arange(self.columns), values, -self.most_loss, np.inf)
+        return Constraint("risk", np.arange(self.columns), values, -self.most_loss, np.inf)
 
     def completed(self, bought: Mask) -> Floats:
         """The choice of these units with the orders and boxes that they take."""

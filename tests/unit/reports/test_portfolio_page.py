@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from arbkit.analysis.portfolio.results import Portfolio
 from arbkit.analysis.portfolio.run import NO_BUDGET, PortfolioReport, plan
 from arbkit.reports.portfolio import charts, page, shopping_list
 from tests.helpers.candidates import made, opportunities
+from tests.helpers.paths import ROOT
 
+NOTEBOOK = ROOT / "notebooks/portfolio.ipynb"
 HOSTILE = '=HYPERLINK("http://example.org";"<b>free</b>")'
 
 
@@ -77,6 +80,16 @@ def test_files_hold_every_line_and_no_formula(found: Portfolio, tmp_path: Path) 
     assert head == list(shopping_list.HEADINGS)
     assert [row[head.index("units")] for row in cells] == [line.units for line in found.lines]
     assert {row[head.index("title")] for row in cells} == {HOSTILE}
+
+
+def test_the_notebook_begins_with_the_defaults() -> None:
+    [cell, *_] = [
+        c for c in json.loads(NOTEBOOK.read_text("utf-8"))["cells"] if "parameters" in c["metadata"].get("tags", [])
+    ]
+    names: dict[str, object] = {}
+    exec("".join(cell["source"]), names)  # noqa: S102
+    defaults = PortfolioParameters()
+    assert {name: names[name] for name in PortfolioParameters.model_fields} == dict(defaults)
 
 
 def test_a_report_says_all_in_its_document(found: Portfolio) -> None:
