@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import PositiveInt, TypeAdapter
 
 from arbkit.analysis.detection_inputs import profile_note, today
+from arbkit.analysis.forecast.profit.forecast import forecast_routes
 from arbkit.analysis.offers import known_offers, moment_of, prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
@@ -33,19 +34,17 @@ from arbkit.display import record_frames
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.labels import is_demo, product_heading, product_title
 from arbkit.display.quote_view import QuoteView
-from arbkit.display.record_frames import DEMO_NOTE, noted
+from arbkit.display.record_frames import DEMO_NOTE, empty_store_remedy, noted
 from arbkit.ops import fill_demo
 from arbkit.pipeline.watchlist.reading import load as load_watchlist
 from arbkit.profit import COMPONENTS, Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.store import open_store
-from arbkit.store.base import Store
+from arbkit.store import OpportunityQuery, ProductQuery, Store, open_store
 from arbkit.store.iteration import offers_of_many, product_worth_a_look, take
 from arbkit.store.kept_facts import forget_typed, keep_typed
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import known_mode, mode_in_force
-from arbkit.store.queries import OpportunityQuery, ProductQuery
+from arbkit.store.mode import known_mode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,8 +164,7 @@ class Workbench(Closing):
         Raises:
             UsageError: the product is not stored.
         """
-        offers = self._offers([asin])
-        return record_frames.windows_frame(self._store().windows([offers[0].asin]))
+        return record_frames.windows_frame(self._store().windows([self._offers([asin])[0].asin]))
 
     @takes_fields_of(OpportunitiesRequest)
     def opportunities(self, **request: Value) -> DisplayFrame:
@@ -190,7 +188,7 @@ class Workbench(Closing):
             UsageError: the store is empty.
         """
         if (asin := product_worth_a_look(self._store())) is None:
-            raise UsageError("the store is empty", field="store", remedy=self._remedy())
+            raise UsageError("the store is empty", field="store", remedy=empty_store_remedy(self.settings))
         return asin
 
     @suggest_arguments
@@ -221,8 +219,8 @@ class Workbench(Closing):
         Raises:
             UsageError: no ASIN.
         """
-        given = [asins] if isinstance(asins, str) else asins
-        return record_frames.facts_frame(self._store().facts(None if given is None else list(map(parse_asin, given))))
+        given = None if asins is None else list(map(parse_asin, [asins] if isinstance(asins, str) else asins))
+        return record_frames.facts_frame(self._store().facts(given))
 
     @takes_fields_of(TypedFacts)
     def set_facts(self, asin: str, **fields: Value) -> DisplayFrame:
@@ -285,6 +283,18 @@ class Workbench(Closing):
         return noted(shown, DEMO_NOTE if is_demo(offers) else "")
 
     @suggest_arguments
+    def forecasts(self, asin: str) -> DisplayFrame:
+        """What one unit of a product will earn on each route, the most per day of capital first.
+
+        Raises:
+            UsageError: the product is not stored.
+        """
+        offers, now = self._offers([asin]), time.time()
+        past = {h.id: h for h in self._store().history(offers[0].asin)}
+        found = forecast_routes(offers, past, self.profile, load_tables(), load_rates(), on=_day(None), now=now)
+        return record_frames.forecasts_frame(found, demo=is_demo(offers))
+
+    @suggest_arguments
     def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> QuoteView:
         """One route of a stored product at its prices of now, with everything :meth:`profit` answers.
 
@@ -339,29 +349,20 @@ class Workbench(Closing):
             currency = stats.currency or self.profile.currency
             title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
             return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
-        title = f"{product_heading(self._offers([asin]))}: profit by route"
-        return showable(routes_figure(route_cells(self.routes(asin)), title=title, currency=self.profile.currency))
-
-    # How it is done
+        cells, title = route_cells(self.routes(asin)), f"{product_heading(self._offers([asin]))}: profit by route"
+        return showable(routes_figure(cells, title=title, currency=self.profile.currency))
 
     def _store(self) -> Store:
         try:
             return self._lazy_store.get()
         except StoreError as error:
             if error.kind == "empty":
-                raise StoreError(error.why, kind=error.kind, remedy=self._remedy()) from None
+                raise StoreError(error.why, kind=error.kind, remedy=empty_store_remedy(self.settings)) from None
             raise
-
-    def _remedy(self) -> str:
-        """What to do about a store without anything in it."""
-        if mode_in_force(self.settings).demo_mode:
-            return "Fill it here with arb.fill_demo(), or run `arbkit up`"
-        return "Run `arbkit up`, or `arbkit import FILE...` and `arbkit consume --until-empty`"
 
     def _offers(self, asins: Sequence[str]) -> list[Offer]:
         wanted = list(dict.fromkeys(map(parse_asin, asins)))
-        found = known_offers(self._store(), wanted)
-        if not found:
+        if not (found := known_offers(self._store(), wanted)):
             remedy = "Watch it with `arbkit watch add ASIN`; arb.products() lists what is stored"
             raise UsageError("not in the store", field="asin", value=", ".join(wanted), remedy=remedy)
         return found
@@ -371,8 +372,7 @@ class Workbench(Closing):
         return price_routes(prepared, self.profile, load_tables(), load_rates(), on=on)
 
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
-        offers, rates = self._offers([asin]), load_rates()
-        currency = (currency or self.profile.currency).upper()
+        offers, rates, currency = self._offers([asin]), load_rates(), (currency or self.profile.currency).upper()
         if rates.rate("EUR", currency, _day(None)) is None:
             raise UsageError("there are no rates of this currency", field="currency", value=currency, remedy="Use EUR")
         lines = price_lines(self._store().history(offers[0].asin), {o.market: o for o in offers}, currency, rates)
@@ -384,7 +384,7 @@ class Workbench(Closing):
             return record_frames.noted_if_cut(frame, total)
         stats = self._store().stats()
         record_frames.check_category(category, stats)
-        return noted(frame, record_frames.why_empty(stats, remedy=self._remedy(), detected=detected))
+        return noted(frame, record_frames.why_empty(stats, remedy=empty_store_remedy(self.settings), detected=detected))
 
     def __repr__(self) -> str:
         try:
@@ -392,7 +392,7 @@ class Workbench(Closing):
         except StoreError as error:
             return f"arbkit workbench: {error}"
         if not stats.products:
-            return f"arbkit workbench: the store is empty. {self._remedy()}"
+            return f"arbkit workbench: the store is empty. {empty_store_remedy(self.settings)}"
         return f"arbkit workbench: {record_frames.stats_text(stats)}. {self.profile.seller_line}"
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from arbkit.analysis.forecast.profit.forecast import ProfitForecast
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.errors import UsageError, did_you_mean
 from arbkit.core.input.validation import Value
@@ -16,8 +17,10 @@ from arbkit.core.models import Offer, Opportunity, Product, Run
 from arbkit.core.offers.categories import names_of_category
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.watched import WatchEntry
+from arbkit.core.settings import Settings
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
+from arbkit.store.mode import mode_in_force
 from arbkit.store.routes import RouteWindow
 
 R = TypeVar("R")
@@ -109,6 +112,35 @@ def windows_frame(windows: Sequence[RouteWindow]) -> DisplayFrame:
     return _frame(windows, columns, cells, demo=any(window.demo for window in windows))
 
 
+def forecasts_frame(forecasts: Mapping[tuple[str, str, str], ProfitForecast], *, demo: bool) -> DisplayFrame:
+    """One row per route (ASIN, source and target), the most expected profit per day of capital first.
+
+    Columns: ``asin, source, target`` and the fields of
+    :class:`~arbkit.analysis.forecast.profit.forecast.ProfitForecast` but for the width, whose shares stand in
+    ``why_so_wide`` as words.
+    """
+    rows = [
+        {"asin": asin, "source": source, "target": target, **found.model_dump(exclude={"width", "version"}),
+         "why_so_wide": ", ".join(found.reasons_of_width), "assumed": "; ".join(found.assumed)}
+        for (asin, source, target), found in forecasts.items()
+    ]  # fmt: skip
+    made = DisplayFrame(rows)
+    for name in set(made) - {
+        "asin",
+        "source",
+        "target",
+        "currency",
+        "sell_currency",
+        "unknown",
+        "assumed",
+        "why_so_wide",
+    }:
+        made[name] = made[name].astype("float64")
+    if len(made):
+        made = DisplayFrame(made.sort_values("expected_profit_per_day_pct", ascending=False, ignore_index=True))
+    return noted(made, DEMO_NOTE if demo else "")
+
+
 def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
     """Report runs, the latest first: ``report, status, started_at, duration_s, summary, error, run_id, output``."""
     columns = ["report", "status", "started_at", "duration_s", "summary", "error", "run_id", "output"]
@@ -184,6 +216,13 @@ def why_empty(stats: Stats, *, remedy: str, detected: bool) -> str:
     if detected and stats.evaluated_at is None:
         return "Nothing has been detected yet: run `arbkit detect`, or the notebook of that name"
     return "Nothing matches"
+
+
+def empty_store_remedy(settings: Settings) -> str:
+    """What to do about a store without anything in it."""
+    if mode_in_force(settings).demo_mode:
+        return "Fill it here with arb.fill_demo(), or run `arbkit up`"
+    return "Run `arbkit up`, or `arbkit import FILE...` and `arbkit consume --until-empty`"
 
 
 def check_category(category: str | None, stats: Stats) -> None:

@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -45,12 +45,13 @@ _CALIBRATION, _SKILL = "at most 0.05", "at least 10 %"
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Realised profit of the top 20 by expected profit per day of capital over that by spot profit, by seed.
+    """Realised profit of the top 20 by expected profit per day of capital over that by ``other``, by seed.
 
     ``measure`` says how it is counted; ``ratios`` are above 1 where the forecast's ranking earned more.
     """
 
     market: str
+    other: str
     measure: str
     ratios: list[float]
 
@@ -60,7 +61,7 @@ class Ranking:
 
     @property
     def lost(self) -> list[int]:
-        """The seeds on which spot profit earned as much or more."""
+        """The seeds on which the other earned as much or more."""
         return [seed for seed, ratio in zip(SEEDS, self.ratios, strict=True) if ratio <= 1]
 
 
@@ -110,12 +111,14 @@ def _score(chances: Floats, happened: Mask) -> ProbabilityScore:
 
 
 def _rankings(kind: str, bought: Sequence[Bought]) -> list[Ranking]:
-    ratios: dict[str, list[float]] = {name: [] for name in _MEASURES}
+    ratios: dict[tuple[str, str], list[float]] = {(other, name): [] for other in _OTHERS for name in _MEASURES}
     for one in bought:
-        by_forecast, by_spot = _top(one, one.forecasts.pct_a_day), _top(one, one.spot_profit)
-        for name, measure in _MEASURES.items():
-            ratios[name].append(round(measure(one, by_forecast) / measure(one, by_spot), 3))
-    return [Ranking(kind, name, found) for name, found in ratios.items()]
+        by_forecast = _top(one, one.forecasts.pct_a_day)
+        for other, score in _OTHERS.items():
+            rows = _top(one, score(one))
+            for name, measure in _MEASURES.items():
+                ratios[other, name].append(round(measure(one, by_forecast) / measure(one, rows), 3))
+    return [Ranking(kind, *names, found) for names, found in ratios.items()]
 
 
 def _top(bought: Bought, score: Floats) -> Ints:
@@ -136,6 +139,10 @@ def _one_unit(bought: Bought, rows: Ints) -> float:
     return float(bought.realised[rows].sum())
 
 
+_OTHERS: dict[str, Callable[[Bought], Floats]] = {
+    "spot profit": lambda one: one.spot_profit,
+    "spot profit by capital": lambda one: one.spot_profit / one.forecasts.capital,
+}
 _MEASURES = {
     "the same money in each": _same_money,
     "the same money in each, by day until it is back": _by_day,
@@ -198,16 +205,15 @@ def _report_market(scored: Scored, report: Report, *, held: bool) -> None:
                f"{skill.value:.3f} ({skill.low:.3f} to {skill.high:.3f})",
                _SKILL if held else "")  # fmt: skip
         for number, one in enumerate(score.bins if held else ()):
-            text = "–" if one.mean_chance is None else f"said {one.mean_chance:.2f}, came true {one.came_true:.2f}"
+            text = "–" if one.forecast is None else f"said {one.forecast:.2f}, came true {one.happened:.2f}"
             report(f"  {number / 10:.1f} to {(number + 1) / 10:.1f}: {one.count}", text, "")
     report(f"{scored.market}: from P10 to P90, above P50", f"{scored.covered:.2f}, {scored.above_p50:.2f}", "")
     for ranking in scored.rankings:
         lost = f", not on {', '.join(map(str, ranking.lost))}" if ranking.lost else ""
-        wanted = (
-            f"at least {_ENOUGH_SEEDS} of {len(SEEDS)}" if held and ranking.measure == next(iter(_MEASURES)) else ""
-        )
-        report(f"{scored.market}: top {_TOP} over those by spot profit, {ranking.measure}",
-               f"median {median(ranking.ratios):.2f}, more on {ranking.won} of {len(SEEDS)}{lost}", wanted)  # fmt: skip
+        is_target = held and (ranking.other, ranking.measure) == (next(iter(_OTHERS)), next(iter(_MEASURES)))
+        report(f"{scored.market}: top {_TOP} over those by {ranking.other}, {ranking.measure}",
+               f"median {median(ranking.ratios):.2f}, more on {ranking.won} of {len(SEEDS)}{lost}",
+               f"at least {_ENOUGH_SEEDS} of {len(SEEDS)}" if is_target else "")  # fmt: skip
 
 
 def run(report: Report) -> None:

@@ -130,7 +130,7 @@ def _rows(scored: _Scored, report: Report) -> None:
     report(f"{name}: Brier {score.brier.value:.3f}, skill", _words(score.brier_skill), _SKILL if held else "")
     if held:
         for number, one in enumerate(score.bins):
-            said = "–" if one.mean_chance is None else f"said {one.mean_chance:.2f}, sold {one.came_true:.2f}"
+            said = "–" if one.forecast is None else f"said {one.forecast:.2f}, sold {one.happened:.2f}"
             report(f"  {number / 10:.1f} to {(number + 1) / 10:.1f}: {one.count}", said, "")
 
 

@@ -19,7 +19,7 @@ from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
-from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.factories import PACKAGE, history, offer, opportunity
 from tests.helpers.keys import as_user
 from tests.helpers.processes import arbkit
 from tests.helpers.routes import store_routes
@@ -431,6 +431,26 @@ def test_sales_say_how_long_some_units_take(client: TestClient, filled: Settings
     assert "no sales rank" in italian["unknown"]["share_pct"]
     assert client.get("/products/B0999999ZZ/sales").status_code == 404
     assert client.get(f"/products/{ASINS[0]}/sales", params={"units": 0}).status_code == 422
+
+
+def test_opportunities_say_what_they_will_earn_where_that_is_asked(client: TestClient, filled: Settings) -> None:
+    path, now = f"/products/{ASINS[0]}", int(time.time())
+    fresh = {"updated_at": now, "price_at": now, **PACKAGE}
+    ranked = {"sales_rank": 60_000, "sales_rank_at": now, "rank_drops90": 36}
+    with open_store(filled) as store:
+        store.put([Update(offer(ASINS[0], "DE", version=9_500_000, price_minor=6_999, **fresh, **ranked), None),
+                   Update(offer(ASINS[0], "IT", version=9_500_000, price_minor=3_000, **fresh), None)])  # fmt: skip
+    assert "forecast" not in client.get(path).json()["opportunities"][0]
+    (found,) = (
+        one["forecast"]
+        for one in client.get(path, params={"forecasts": True}).json()["opportunities"]
+        if (one["source"], one["target"]) == ("IT", "DE")
+    )
+    assert found["unknown"] is None
+    assert found["profit_p1"] <= found["profit_p10"] <= found["profit_p50"] <= found["profit_p90"]
+    assert 0 < found["profit_chance_pct"] < 100
+    assert sum(found["width"].values()) == pytest.approx(100, abs=0.3)
+    assert any("as a typical product" in said for said in found["assumed"])
 
 
 def test_windows_say_when_a_route_was_an_opportunity(client: TestClient, filled: Settings) -> None:

@@ -102,6 +102,9 @@ def test_a_newcomer_looks_around(chosen: Settings) -> None:
         assert windows["ended_at"].isna().all()
         assert (windows["days"] >= 0).all()
         assert arb.route(asin, "IT", "DE").profit == best["profit"]
+        coming = arb.forecasts(asin).set_index(["source", "target"])
+        assert coming["unknown"]["IT", "DE"].startswith("no sales rank")
+        assert math.isnan(coming["profit_p50"]["IT", "DE"])
         assert arb.plot_waterfall(best).data[0].y[-1] == best["profit"]
         assert arb.plot_waterfall("B000000001:IT:DE").data[0].y[-1] == best["profit"]
         assert len(arb.plot_prices(asin).data) == 4

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from arbkit.analysis.backtest.reliability import BINS, bin_numbers, reliability_bins
+from arbkit.analysis.backtest.results import ReliabilityBin
 from arbkit.core.results import Result
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
-_BINS = 10
 _CERTAIN = 1e-6
 """No probability is scored as more certain than this, for the log score of a certain mistake is infinite."""
 _DRAWS = 2_000
@@ -25,14 +26,6 @@ class Figure(Result):
     high: float
 
 
-class ProbabilityBin(Result):
-    """Forecasts of a tenth of the range: how many, their mean, and how often it came true (null: none)."""
-
-    count: int
-    mean_chance: float | None
-    came_true: float | None
-
-
 class ProbabilityScore(Result):
     """How good n probabilities were.
 
@@ -46,7 +39,7 @@ class ProbabilityScore(Result):
     brier_skill: Figure
     log_score: Figure
     calibration_error: Figure
-    bins: list[ProbabilityBin]
+    bins: list[ReliabilityBin]
 
 
 def score_probabilities(chances: Floats, outcomes: Mask, products: Ints, *, seed: int) -> ProbabilityScore:
@@ -69,33 +62,16 @@ def score_probabilities(chances: Floats, outcomes: Mask, products: Ints, *, seed
     )
     return ProbabilityScore(
         count=len(chances), base_rate=round(float(outcomes.mean()), 4), brier=brier, brier_skill=skill,
-        log_score=log_score, calibration_error=error, bins=probability_bins(chances, outcomes),
+        log_score=log_score, calibration_error=error, bins=reliability_bins(chances, outcomes),
     )  # fmt: skip
-
-
-def probability_bins(chances: Floats, outcomes: Mask) -> list[ProbabilityBin]:
-    """Ten bins of equal width; a chance on an edge is in the upper one."""
-    numbers = _bin_numbers(chances)
-    bins = []
-    for number in range(_BINS):
-        inside = numbers == number
-        count = int(inside.sum())
-        mean = round(float(chances[inside].mean()), 4) if count else None
-        true = round(float(outcomes[inside].mean()), 4) if count else None
-        bins.append(ProbabilityBin(count=count, mean_chance=mean, came_true=true))
-    return bins
-
-
-def _bin_numbers(chances: Floats) -> Ints:
-    return np.minimum((chances * _BINS).astype(np.int64), _BINS - 1)
 
 
 def _product_sums(chances: Floats, outcomes: Mask, products: Ints) -> Floats:
     """By product: count, outcomes, squared errors, log scores, and the excess of outcomes over chances in each bin."""
     happened = outcomes.astype(np.float64)
     certain = np.clip(chances, _CERTAIN, 1 - _CERTAIN)
-    excess = np.zeros((len(chances), _BINS))
-    excess[np.arange(len(chances)), _bin_numbers(chances)] = happened - chances
+    excess = np.zeros((len(chances), BINS))
+    excess[np.arange(len(chances)), bin_numbers(chances)] = happened - chances
     squares, logs = (chances - happened) ** 2, -np.log(np.where(outcomes, certain, 1 - certain))
     columns = np.column_stack([np.ones(len(chances)), happened, squares, logs, excess])
     _, which = np.unique(products, return_inverse=True)

@@ -5,18 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from arbkit.analysis.backtest.results import ReliabilityBin
-from arbkit.profit.fees.arrays import Floats, Mask
+from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
-_BINS = 10
-EDGES = np.linspace(0, 1, _BINS + 1)
+BINS = 10
+EDGES = np.linspace(0, 1, BINS + 1)
 """The bounds of the bins."""
 
 
-def reliability_bins(chances: Floats, happened: Mask, weights: Floats, *, repeats: int = 1) -> list[ReliabilityBin]:
-    """Forecast and outcome in ten bins of equal width; every outcome is in ``repeats`` times."""
-    position = np.minimum((chances * _BINS).astype(int), _BINS - 1)
+def bin_numbers(chances: Floats) -> Ints:
+    """The bin of each chance; one on an edge is in the upper one."""
+    return np.minimum((chances * BINS).astype(np.int64), BINS - 1)
+
+
+def reliability_bins(
+    chances: Floats, happened: Mask, weights: Floats | None = None, *, repeats: int = 1
+) -> list[ReliabilityBin]:
+    """Forecast and outcome in ten bins of equal width; every outcome is in ``repeats`` times, None weighs all alike."""
+    weights = np.ones(len(chances)) if weights is None else weights
+    position = bin_numbers(chances)
     bins: list[ReliabilityBin] = []
-    for number in range(_BINS):
+    for number in range(BINS):
         rows = position == number
         total = weights[rows].sum()
         bins.append(
@@ -33,8 +41,7 @@ def reliability_bins(chances: Floats, happened: Mask, weights: Floats, *, repeat
 
 def calibration_error(chances: Floats, happened: Mask, weights: Floats) -> float:
     """The distance of what was forecast from what came, a mean over the bins by their weight."""
-    position = np.minimum((chances * _BINS).astype(int), _BINS - 1)
-    missed = np.bincount(position, weights * (happened - chances))
+    missed = np.bincount(bin_numbers(chances), weights * (happened - chances))
     return round(float(np.abs(missed).sum() / weights.sum()), 4)
 
 

@@ -61,13 +61,15 @@ class RouteMargins:
 class RouteOutlook:
     """What the profit of n routes is forecast from.
 
-    ``past`` is that of each selling price; ``sold`` (n, sold within days) the chance to have sold one unit on the
-    listing; ``unknown`` why a route cannot be forecast, or empty.
+    ``sell_price`` is today's (major units of the target's currency), ``past`` that of the new price; ``sold``
+    (n, sold within days) the chance to have sold one unit on the listing; ``unknown`` why a route cannot be forecast,
+    or empty.
     """
 
     asin: Objects
     source: Objects
     target: Objects
+    sell_price: Floats
     margins: RouteMargins
     past: PricePast
     sold: Floats
@@ -80,7 +82,8 @@ class RouteOutlook:
         """Some of the routes."""
         past = self.past.take(np.arange(len(self))[rows] if isinstance(rows, slice) else rows)
         names = self.asin[rows], self.source[rows], self.target[rows]
-        return RouteOutlook(*names, self.margins.take(rows), past, self.sold[rows], self.unknown[rows])
+        prices = self.sell_price[rows], self.margins.take(rows)
+        return RouteOutlook(*names, *prices, past, self.sold[rows], self.unknown[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +150,17 @@ def forecast_profits(
 def width_shares(outlook: RouteOutlook, model: PriceModel, assumed: ProfitAssumptions = PROFIT_ASSUMPTIONS) -> Floats:
     """How much of each distribution's variance every one of :data:`~.draws.CAUSES` makes, (n, causes).
 
-    Each is how much smaller the variance is with that cause at its median, as shares that add up to one; NaN where
-    nothing varies, or nothing is known.
+    Each is switched off, at its median: the variance of what that changes, draw by draw, as shares that add up to one.
+    NaN where nothing varies, or nothing is known.
     """
     draws, shares = spread_draws(), np.empty((len(outlook), len(CAUSES)))
     for start in range(0, len(outlook), _CHUNK):
         part = slice(start, start + _CHUNK)
         rows = outlook.take(part)
-        whole = _drawn(rows, model, draws, assumed)[0].var(axis=1)
+        whole, _ = _drawn(rows, model, draws, assumed)
         for column, cause in enumerate(CAUSES):
-            left = _drawn(rows, model, draws.without(cause), assumed)[0].var(axis=1)
-            shares[part, column] = np.maximum(whole - left, 0.0)
+            without, _ = _drawn(rows, model, draws.without(cause), assumed)
+            shares[part, column] = (whole - without).var(axis=1)
     total = shares.sum(axis=1, keepdims=True)
     return np.where(total > 0, shares / np.where(total > 0, total, 1.0), np.nan)
 

@@ -13,6 +13,7 @@ from arbkit.analysis.forecast.price.past import BASIS_WORDS, Basis
 from arbkit.analysis.forecast.profit.assumptions import PROFIT_ASSUMPTIONS
 from arbkit.analysis.forecast.profit.distribution import ProfitForecasts, RouteOutlook, forecast_profits, width_shares
 from arbkit.analysis.forecast.profit.outlook import route_outlook
+from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer
 from arbkit.core.results import Result
 from arbkit.profit import Profile, Rates, Tables
@@ -39,6 +40,8 @@ class ProfitForecast(Result):
     """
 
     currency: str = Field(description="the profile's home currency")
+    sell_price: float | None = Field(description="today's, which it begins from, whatever the profile's price basis")
+    sell_currency: str
     profit_chance_pct: float | None = Field(description="probability of a profit above zero")
     profit_p1: float | None = Field(description="the worst plausible one: less with a probability of 1 %")
     profit_p10: float | None = Field(description="less with a probability of 10 %")
@@ -94,6 +97,8 @@ def forecast_routes(
 def _row(found: ProfitForecasts, outlook: RouteOutlook, shares: Floats, row: int, currency: str) -> ProfitForecast:
     return ProfitForecast(
         currency=currency,
+        sell_price=_known(outlook.sell_price[row]),
+        sell_currency=MARKETS[outlook.target[row]].currency,
         profit_chance_pct=_known(100 * found.chance[row], 1),
         profit_p1=_known(found.p1[row]),
         profit_p10=_known(found.p10[row]),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from arbkit.analysis.forecast.profit.distribution import PRICE_RATIOS, RouteMargins
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rate
@@ -70,6 +70,11 @@ class RoutesToday:
             np.where(np.isnan(worst), profit, worst), np.where(np.isnan(best), profit, best),
             invested, invested + self._input_vat(rows), foreign[rows[0]],
         )  # fmt: skip
+
+    def sell_prices(self, rows: tuple[Ints, Ints]) -> Floats:
+        """Today's selling prices of some of the routes, major units of the target's currency."""
+        targets = np.array([MARKET_CODES.index(target) for _, target in self.evaluation.routes], np.int64)
+        return self.evaluation.selling.sell_price[targets[rows[0]], rows[1]]
 
     def _at_price(self, ratio: float) -> Floats:
         """The profit of all routes with selling prices times a ratio."""

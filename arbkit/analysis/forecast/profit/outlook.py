@@ -49,7 +49,7 @@ def route_outlook(
         rates: exchange rates; those of ``on``.
         on: the day on which it is bought.
         now: Unix seconds.
-        wanted: ASIN, source and target of each route; None: every route that is offered.
+        wanted: ASIN, source and target of each route; None: every one; those that are not offered on both are left out.
     """
     prepared = prepare_offers(offers, now=now)
     pairs = None if wanted is None else sorted({(source, target) for _, source, target in wanted})
@@ -68,7 +68,8 @@ def route_outlook(
     unknown = _unknown(today, rows, past.basis[position], glitch[position])
     sold = sold_within(chosen, histories, now=now)[position]
     unknown[(unknown == "") & np.isnan(sold[:, 0])] = NOTHING_SEEN
-    return RouteOutlook(asin, sources[rows[0]], targets[rows[0]], margins, past.take(position), sold, unknown)
+    names = asin, sources[rows[0]], targets[rows[0]]
+    return RouteOutlook(*names, today.sell_prices(rows), margins, past.take(position), sold, unknown)
 
 
 def sold_within(offers: Sequence[Offer], histories: Mapping[str, History], *, now: float) -> Floats:

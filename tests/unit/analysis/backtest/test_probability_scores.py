@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arbkit.analysis.backtest.probability_scores import probability_bins, score_probabilities
+from arbkit.analysis.backtest.probability_scores import score_probabilities
+from arbkit.analysis.backtest.reliability import reliability_bins
 
 
 def test_scores_by_hand() -> None:
@@ -31,11 +32,11 @@ def test_a_certain_mistake_costs_much_but_not_everything() -> None:
     assert 5 < score.log_score.value < 10
 
 
-def test_bins_say_how_many_their_mean_and_how_often_it_came_true() -> None:
-    bins = probability_bins(np.array([0.0, 0.05, 0.1, 1.0]), np.array([False, True, True, True]))
+def test_bins_say_how_many_their_mean_and_how_often_it_happened() -> None:
+    bins = reliability_bins(np.array([0.0, 0.05, 0.1, 1.0]), np.array([False, True, True, True]))
     assert [one.count for one in bins] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert (bins[0].mean_chance, bins[0].came_true) == (0.025, 0.5)
-    assert (bins[2].mean_chance, bins[2].came_true) == (None, None)
+    assert (bins[0].forecast, bins[0].happened) == (0.025, 0.5)
+    assert (bins[2].forecast, bins[2].happened) == (None, None)
 
 
 def test_an_interval_holds_the_figure_and_draws_whole_products() -> None:

@@ -39,7 +39,8 @@ def outlook(
     price, days, changed, below, low, high, amazon = np.array(pasts).T
     past = PricePast(price, days, changed, below, low, high, amazon, np.full(count, int(Basis.OWN)))
     asin, source, target = (np.array([text] * count, object) for text in ("B000000001", "IT", "DE"))
-    return RouteOutlook(asin, source, target, margins, past, sold, np.array([unknown] * count, object))
+    why = np.array([unknown] * count, object)
+    return RouteOutlook(asin, source, target, np.full(count, 20.0), margins, past, sold, why)
 
 
 def forecast(routes: RouteOutlook) -> ProfitForecasts:
