@@ -9,7 +9,7 @@ import pytest
 
 from arbkit.core.settings import Settings
 from arbkit.ops.fill_demo import fill_demo
-from tests.helpers.paths import ROOT
+from arbkit.sources.demo.market import asins
 from tests.helpers.processes import arbkit
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ def test_a_wrong_option_starts_nothing(settings: Settings) -> None:
 
 def test_the_plan_is_filed_and_copied(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/nonexistent")
-    settings.home.parent.joinpath("watchlist.txt").write_text((ROOT / "watchlist.txt").read_text("utf-8"), "utf-8")
+    settings.home.parent.joinpath("watchlist.txt").write_text("\n".join(asins()), "utf-8")
     fill_demo(settings)
     out = tmp_path / "copies" / "of it"
     ran = arbkit(settings, "portfolio", "--budget", "1500", "--market", "IT", "--out", str(out), "--json")

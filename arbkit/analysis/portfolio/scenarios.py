@@ -9,6 +9,9 @@ import numpy as np
 from arbkit.analysis.portfolio.parameters import DEFAULTS, Shocks
 from arbkit.profit.fees.arrays import Floats
 
+_CHUNK = 512
+"""Routes at a time, so that memory does not grow with their number but for the results."""
+
 
 def levels(
     targets: Sequence[str], categories: Sequence[str | None], count: int, shocks: Shocks = DEFAULTS.shocks
@@ -49,7 +52,11 @@ def in_scenarios(samples: Floats, days: Floats, fortune: Floats) -> tuple[Floats
         fortune: (routes, draws) levels from 0 to 1, each once, as of :func:`levels`.
     """
     count = samples.shape[2]
-    order = samples.mean(axis=1).argsort(axis=1, kind="stable")
-    chosen = np.take_along_axis(order, (fortune * count).astype(np.int64), axis=1)[:, None, :]
-    profits = np.take_along_axis(samples, chosen, axis=2)
-    return np.minimum.accumulate(profits, axis=1), np.take_along_axis(days, chosen, axis=2)
+    profits, moved = np.empty_like(samples), np.empty_like(days)
+    for start in range(0, len(samples), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        order = samples[part].mean(axis=1).argsort(axis=1, kind="stable")
+        chosen = np.take_along_axis(order, (fortune[part] * count).astype(np.int64), axis=1)[:, None, :]
+        profits[part] = np.minimum.accumulate(np.take_along_axis(samples[part], chosen, axis=2), axis=1)
+        moved[part] = np.take_along_axis(days[part], chosen, axis=2)
+    return profits, moved
