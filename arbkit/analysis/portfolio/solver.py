@@ -159,7 +159,7 @@ class _Search:
     def _integers(self) -> float:
         """Solve in whole numbers: the bound that is proven."""
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(0.01, self._left()))
-        self._highs.setOptionValue("mip_rel_gap", self._problem.parameters.gap_pct / 200)
+        self._highs.setOptionValue("mip_rel_gap", self._problem.parameters.gap_pct / 110)
         every = np.arange(self._problem.columns, dtype=np.int32)
         self._highs.setSolution(len(every), every, self._best)
         self._highs.run()

@@ -79,7 +79,7 @@ def _print_totals(found: Portfolio) -> None:
         ("expected profit", money(found.expected_profit, currency)),
         ("P10 / P50 / P90", f"{spread} {currency}"),
         ("chance of a profit", percent(found.chance_of_profit_pct)),
-        ("worst tenth of outcomes", f"{signed(-found.worst_tenth_loss, currency)}, may be {signed(-found.most_loss)}"),
+        ("worst tenth of outcomes", f"{signed(-found.worst_tenth_loss, currency)}, limit {signed(-found.most_loss)}"),
         ("money back", back),
         ("below the optimum", f"at most {percent(found.gap_pct, 2)} ({found.status}, {found.seconds:.1f} s)"),
         ("100 more of budget", signed(found.per_100_more, currency)),

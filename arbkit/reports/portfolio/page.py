@@ -40,7 +40,7 @@ def _cells(line: PlanLine) -> tuple[str, ...]:
     spread = f"{number(line.profit_p10)} / {number(line.profit_p50)} / {number(line.profit_p90)}"
     return (
         line.title or line.asin, line.asin, line.target, count(line.units), money(line.buy_price, line.buy_currency),
-        number(line.cash_out), number(line.expected_profit), spread, percent(line.all_sold_pct, 0), line.why,
+        number(line.cash_out), number(line.expected_profit), spread, percent(line.all_sold_pct, 0),
     )  # fmt: skip
 
 
