@@ -450,7 +450,7 @@ def test_opportunities_say_what_they_will_earn_where_that_is_asked(client: TestC
     assert found["profit_p1"] <= found["profit_p10"] <= found["profit_p50"] <= found["profit_p90"]
     assert 0 < found["profit_chance_pct"] < 100
     assert sum(found["width"].values()) == pytest.approx(100, abs=0.3)
-    assert any("as a typical product" in said for said in found["assumed"])
+    assert any("sold off" in said for said in found["assumed"])
 
 
 def test_windows_say_when_a_route_was_an_opportunity(client: TestClient, filled: Settings) -> None:
