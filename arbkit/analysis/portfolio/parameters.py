@@ -67,7 +67,9 @@ class PortfolioParameters(Request):
 
     budget: float = Field(2_000, ge=0, le=1e7, description="money to spend, in the home currency")
     markets: tuple[MarketCode, ...] = Field((), description="marketplace to buy on (default: all)")
-    most_units: int = Field(_LIMITS.most_units, ge=1, le=MOST_UNITS, description="units of one product at most")
+    most_units: int = Field(
+        _LIMITS.most_units, ge=1, le=MOST_UNITS, description="most units of one product sold on one marketplace"
+    )
     product_pct: float = Field(_LIMITS.product_pct, ge=0, le=100, description="percent of the budget for one product")
     brand_pct: float = Field(_LIMITS.brand_pct, ge=0, le=100, description="percent of the budget for one brand")
     market_pct: float = Field(
