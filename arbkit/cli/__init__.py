@@ -13,7 +13,7 @@ import typer
 from arbkit import __version__
 from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, watch, web
 from arbkit.cli.alerts import rules as alerts
-from arbkit.cli.forecasts import backtest
+from arbkit.cli.forecasts import backtest, portfolio
 from arbkit.cli.shared import LOG_FORMAT, LogFormat, ReaderGoneError, state
 from arbkit.cli.stream import dlq, log
 from arbkit.core.errors import ArbkitError
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (services, data, money, backtest, web, ops):
+for module in (services, data, money, backtest, portfolio, web, ops):
     module.register(app)
 for group in (
     alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, reports.app,

@@ -79,8 +79,10 @@ def utc_moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
+def write(path: Path, headings: Iterable[str], rows: Iterable[Row], *, sheet: str = "Opportunities") -> int:
     """Write a table to ``path`` in the format of its extension, completely or not at all; returns the number of rows.
+
+    ``sheet`` is the name of the table, where the format has one.
 
     Raises:
         UsageError: no such format.
@@ -94,7 +96,7 @@ def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
         with writing(path):
             # A folder that cannot be written to is known before the work, not after it.
             fresh.touch()
-            number = writer(fresh, list(headings), rows)
+            number = writer(fresh, list(headings), rows, sheet)
             fresh.replace(path)
     finally:
         with suppress(OSError):
@@ -113,7 +115,7 @@ _BREAKS = "\t\r\n"
 _BEGINS_FORMULA = frozenset(f"=+-@{_BREAKS}")
 
 
-def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
+def _csv(path: Path, headings: Row, rows: Iterable[Row], _: str) -> int:
     number = 0
     # Excel recognises UTF-8 by the byte order mark.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -136,7 +138,7 @@ def _harmless(value: Cell) -> Cell:
     return f"'{value}" if first and unicodedata.normalize("NFKC", first) in _BEGINS_FORMULA else value
 
 
-def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:
+def _xlsx(path: Path, headings: Row, rows: Iterable[Row], name: str) -> int:
     import xlsxwriter
     from xlsxwriter.exceptions import FileCreateError
 
@@ -144,7 +146,7 @@ def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:
     number = 0
     try:
         with closing(xlsxwriter.Workbook(str(path), options)) as book:
-            sheet = book.add_worksheet("Opportunities")
+            sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 1)
             sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
             for number, row in enumerate(rows, start=1):
@@ -160,5 +162,5 @@ def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:
     return number
 
 
-FORMATS: Mapping[str, Callable[[Path, Row, Iterable[Row]], int]] = {".csv": _csv, ".xlsx": _xlsx}
+FORMATS: Mapping[str, Callable[[Path, Row, Iterable[Row], str], int]] = {".csv": _csv, ".xlsx": _xlsx}
 """Extension → the function that writes a table in that format."""

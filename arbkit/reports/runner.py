@@ -26,6 +26,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from arbkit.analysis.backtest.parameters import BacktestParameters
 from arbkit.analysis.detection_parameters import DetectParameters
+from arbkit.analysis.portfolio.parameters import PortfolioParameters
 from arbkit.core import errors
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
 from arbkit.core.files import file_lock, is_locked, sync_folder, sync_tree
@@ -110,6 +111,7 @@ REPORTS: Mapping[str, Report] = {
     for r in (
         Report("detect", DetectParameters, "price every route and store the profitable ones"),
         Report("backtest", BacktestParameters, "how good price forecasts would have been at past days of the store"),
+        Report("portfolio", PortfolioParameters, "what to buy with a budget, and why"),
         Report("morning", MorningParameters, "what changed since the last one, the best routes, how good the data is"),
     )
 }

@@ -34,6 +34,7 @@ GROUPS = (
     "forecast",
     "sales_forecast",
     "profit_forecast",
+    "portfolio",
 )
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5

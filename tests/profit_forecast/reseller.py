@@ -74,9 +74,9 @@ def buy(market: Sequence[SimulatedProduct], seed: int) -> Bought:
     order = np.array([row[asin] for asin in found.asin])
     prices, days = _sales(market)
     frame = prepare_offers(offers, now=NOW)
-    spot = _profits(frame, found.asin, np.full(len(order), np.nan), np.zeros(len(order), np.int64))
+    spot = profits_at(frame, found.asin, np.full(len(order), np.nan), np.zeros(len(order), np.int64))
     stored = np.maximum(0, days - LEAD_DAYS)
-    realised = _profits(frame, found.asin, prices[order], stored[order])
+    realised = profits_at(frame, found.asin, prices[order], stored[order])
     return Bought(found, spot, realised, days[order])
 
 
@@ -95,7 +95,7 @@ def _sales(market: Sequence[SimulatedProduct]) -> tuple[Floats, Ints]:
     return prices, days
 
 
-def _profits(offers: pd.DataFrame, asins: Objects, prices: Floats, stored: Ints) -> Floats:
+def profits_at(offers: pd.DataFrame, asins: Objects, prices: Floats, stored: Ints) -> Floats:
     """The profit of each product at its own price (minor units; NaN: today's) after its own days in storage."""
     found = np.full(len(asins), np.nan)
     target = offers["market"].to_numpy() == "DE"

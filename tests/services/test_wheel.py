@@ -126,7 +126,7 @@ def test_a_detection_runs_in_an_empty_folder(installed: Installed) -> None:
     listed = installed.run("arbkit", "reports", "list", "--json")
     assert listed.returncode == 0, listed.stderr
     document = orjson.loads(listed.stdout)
-    assert {report["name"] for report in document["reports"]} == {"backtest", "detect", "morning"}
+    assert {report["name"] for report in document["reports"]} == {"backtest", "detect", "morning", "portfolio"}
     assert [(run["report"], run["status"], run["folder"]) for run in document["runs"]] == [
         ("detect", "succeeded", "there")
     ]

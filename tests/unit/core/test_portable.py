@@ -126,7 +126,7 @@ def test_a_route_is_priced(found: dict[str, Any]) -> None:
 def test_schedule_status_and_reports_are_listed(found: dict[str, Any]) -> None:
     assert [entry["name"] for entry in found["schedule"]["entries"]] == ["morning"]
     assert found["status"]["log"]["messages"] == 0
-    assert {report["name"] for report in found["reports"]["reports"]} == {"backtest", "detect", "morning"}
+    assert {report["name"] for report in found["reports"]["reports"]} == {"backtest", "detect", "morning", "portfolio"}
 
 
 def test_a_lock_keeps_others_out(found: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Portfolio: what to buy of many routes with a budget, and why."""

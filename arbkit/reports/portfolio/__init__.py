@@ -1,0 +1,1 @@
+"""The report of a portfolio: its figure, its page and its shopping list as files."""
