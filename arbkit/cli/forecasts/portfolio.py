@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, answer, counted, load_settings, print_table, say
+from arbkit.cli.shared import JSON, answer, load_settings, print_table, say
 from arbkit.core.errors import InputError, ServiceError
-from arbkit.core.formatting import money, number, percent, signed
+from arbkit.core.formatting import counted, money, number, percent, signed
 
 if TYPE_CHECKING:
     from arbkit.analysis.portfolio.results import Portfolio
