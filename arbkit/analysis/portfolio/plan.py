@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arbkit.analysis.forecast.profit.distribution import drawn_chance
 from arbkit.analysis.portfolio.parameters import DEFAULTS, PortfolioParameters
 from arbkit.analysis.portfolio.problem import Problem, tail_size
 from arbkit.analysis.portfolio.results import CashWeek, MarketOrder, NextBest, PlanLine, Portfolio
 from arbkit.analysis.portfolio.solver import Solution
 from arbkit.core.models import Opportunity
-from arbkit.profit.fees.arrays import Floats, Ints
+from arbkit.profit.fees.arrays import Ints
 
 KEPT_OUT: Mapping[str, str] = {
     "product": "the limit per product",
@@ -48,7 +49,7 @@ def describe(problem: Problem, solution: Solution, routes: Sequence[Opportunity]
         profit_p10=_cents(p10),
         profit_p50=_cents(p50),
         profit_p90=_cents(p90),
-        chance_of_profit_pct=_percent(outcomes > 0),
+        chance_of_profit_pct=_percent(drawn_chance(outcomes > 0).item()),
         worst_tenth_loss=_cents(-float(outcomes[problem.worst_tenth(solution.chosen)].mean())),
         most_loss=_cents(problem.most_loss),
         best_possible=_cents(solution.bound),
@@ -113,7 +114,7 @@ class _Plan:
             expected_profit=_cents(expected.sum()), first_unit_profit=_cents(expected[0]),
             last_unit_profit=_cents(expected[-1]),
             profit_p10=_cents(p10), profit_p50=_cents(p50), profit_p90=_cents(p90),
-            chance_of_profit_pct=_percent(outcomes > 0),
+            chance_of_profit_pct=_percent(drawn_chance(outcomes > 0).item()),
             all_sold_pct=round(100 * float(candidates.sold[route, units[-1]]), 1), days=round(days, 1),
             weight_kg=weight if weight > 0 else None, hazmat=bool(candidates.hazmat[route]),
             why=self._why(route, columns, days),
@@ -205,5 +206,5 @@ def _cents(amount: float) -> float:
     return round(float(amount), 2) + 0.0
 
 
-def _percent(happened: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | Floats) -> float:
-    return round(100 * float(np.mean(happened)), 1)
+def _percent(chance: float) -> float:
+    return round(100 * chance, 1)

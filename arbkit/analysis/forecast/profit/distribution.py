@@ -165,13 +165,18 @@ def width_shares(outlook: RouteOutlook, model: PriceModel, assumed: ProfitAssump
     return np.where(total > 0, shares / np.where(total > 0, total, 1.0), np.nan)
 
 
+def drawn_chance(happened: Mask) -> Floats:
+    """The chance of what happened in some of the draws, which are the last axis; it is never certain."""
+    # As if half a draw more were on either side.
+    return np.asarray((happened.sum(axis=-1) + 0.5) / (happened.shape[-1] + 1))
+
+
 def _figures(samples: SmallFloats) -> Floats:
     """Chance of a profit, P1, P10, P50, P90 and mean of each row, (6, n)."""
     known = ~np.isnan(samples[:, 0])
     found = np.full((6, len(samples)), np.nan)
     held = samples[known].astype(np.float64)
-    # As if half a draw more were on either side: that none of them loses is no certainty.
-    found[0, known] = ((held > 0).sum(axis=1) + 0.5) / (held.shape[1] + 1)
+    found[0, known] = drawn_chance(held > 0)
     found[1:5, known] = np.quantile(held, [0.01, 0.1, 0.5, 0.9], axis=1)
     found[5, known] = held.mean(axis=1)
     return found

@@ -39,6 +39,11 @@ def test_the_parts_add_up_to_the_whole(found: Portfolio) -> None:
     assert found.expected_profit <= found.best_possible
 
 
+def test_no_plan_is_certain_to_earn(found: Portfolio) -> None:
+    assert 0 < found.chance_of_profit_pct < 100
+    assert all(0 < line.chance_of_profit_pct < 100 for line in found.lines)
+
+
 def test_all_money_comes_back_with_its_profit(found: Portfolio) -> None:
     assert [one.week for one in found.weeks] == list(range(len(found.weeks)))
     assert found.weeks[0].balance == -found.cash_out
