@@ -46,6 +46,8 @@ _SIDES: tuple[tuple[Side, Callable[..., int]], ...] = (("left", bisect_left), ("
 _SMALL_RANKS = 1 << 16
 _STRETCH = 4096
 """Rows between two sums that are known."""
+_MOST_FOUND = 64
+"""Words whose rows are kept, a byte for each row: whoever may search has as many words as they like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +195,17 @@ class RouteTable:
         """Which rows are of products that have each of these words, at least as the beginning of one of theirs."""
         found = np.ones(len(self), dtype=bool)
         for word in wanted:
-            if word not in self._found:
+            kept = self._found.pop(word, None)
+            if kept is None:
                 at = [match.start() for match in re.finditer(f" {re.escape(word)}", self._words)]
                 products = np.zeros(len(self.asins), dtype=bool)
                 products[np.searchsorted(self._ends, at, "right")] = True
-                self._found[word] = products[self.product]
-            found &= self._found[word]
+                kept = products[self.product]
+            # What was wanted last is forgotten last.
+            self._found[word] = kept
+            found &= kept
+        while len(self._found) > _MOST_FOUND:
+            del self._found[next(iter(self._found))]
         return found
 
     def totals(self, rows: Rows) -> Totals:
