@@ -157,7 +157,7 @@ def backup(
     def print_backup(made: BackupMade) -> None:
         say(f"backed up and verified: {made.path}", whole=True)
         _print_rows({name: n for database in made.backup.databases for name, n in database.rows.items()})
-        say(f"files: {', '.join(sorted(file.name for file in made.backup.files))}")
+        say(f"files: {', '.join(sorted({file.name for file in made.backup.files}))}")
         for line in made.backup.not_included:
             say(f"not included: {line}")
 

@@ -236,10 +236,14 @@ class RefusedFileError(InputError):
     """A whole file cannot be used."""
 
 
+_LIKE = 0.62
+"""How like a name must be, from 0 to 1, to be what was meant: a slip or two, not another word."""
+
+
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
     """The known names most like a mistyped one, whatever its case; the nearest first."""
     by_fold = {one.casefold(): one for one in known}
-    return [by_fold[fold] for fold in get_close_matches(name[:200].casefold(), by_fold, n=most, cutoff=0.5)]
+    return [by_fold[fold] for fold in get_close_matches(name[:200].casefold(), by_fold, n=most, cutoff=_LIKE)]
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "There is") -> str:

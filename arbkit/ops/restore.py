@@ -81,7 +81,9 @@ def restore(settings: Settings, folder: Path, *, with_env: bool = False, dry_run
                 restore_mark(path).unlink()
             _bring_into_services(settings, folder, backup)
     rows = {name: n for database in backup.databases for name, n in database.rows.items()}
-    return Restored(dry_run=dry_run, backup=backup, rows=rows, files=sorted(map(str, files.values())), kept_aside=aside)
+    return Restored(
+        dry_run=dry_run, backup=backup, rows=rows, files=sorted(set(map(str, files.values()))), kept_aside=aside
+    )
 
 
 def _targets(settings: Settings, backup: Backup) -> dict[Path, BackedUpDatabase]:
@@ -100,7 +102,9 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
         case "home":
             return _place_in_home(settings, file.name)
         case "watchlist":
-            return settings.watchlist_path
+            # A list of invented products stays one, wherever prices come from now.
+            demo = settings.model_copy(update={"demo": True}).watchlist_path
+            return demo if file.name == demo.name else settings.watchlist_path
         case "profile":
             return settings.profile or settings.user_folder / "profile.toml"
         case "schedule":

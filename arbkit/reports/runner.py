@@ -83,8 +83,10 @@ class Report:
             parsed = self.parameters.model_validate(dict(given))
         except ValidationError as error:
             field, why, value = first_fault(error)
-            meaning = f"It means: {known[field.partition('.')[0]].description}" if field else None
-            raise UsageError(why, field=field, value=value, remedy=meaning) from None
+            # Of a list the value says which one it is.
+            name = field.partition(".")[0]
+            meaning = f"It means: {known[name].description}" if name else None
+            raise UsageError(why, field=name, value=value, remedy=meaning) from None
         return parsed.model_dump(mode="json", exclude_unset=True)
 
     def parse(self, words: Sequence[str]) -> dict[str, JsonValue]:

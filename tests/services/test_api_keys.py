@@ -71,7 +71,9 @@ def test_a_key_lets_in_to_its_scope(client: TestClient, settings: Settings) -> N
     listed = client.get("/keys", headers=admin).json()
     assert [key["name"] for key in listed["items"]] == ["read", "write", "admin"]
     assert not any("sha256" in key for key in listed["items"])
-    assert client.get("/stats", headers=bearer("arbkit_none")).status_code == 401
+    unknown = client.get("/stats", headers=bearer("arbkit_none"))
+    assert unknown.status_code == 401
+    assert unknown.json()["detail"] == "This key is unknown, has expired or was revoked"
 
 
 def test_keys_are_made_and_revoked_over_http(client: TestClient, settings: Settings) -> None:

@@ -7,9 +7,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import accumulate, groupby
-from operator import add, and_, itemgetter
+from operator import add, itemgetter
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -44,10 +44,10 @@ _COLUMNS = tuple(RouteRow._fields)
 Side = Literal["left", "right"]
 _SIDES: tuple[tuple[Side, Callable[..., int]], ...] = (("left", bisect_left), ("right", bisect_right))
 _SMALL_RANKS = 1 << 16
-_WORDS_KEPT = 64
-"""Words of which is known which rows have them."""
 _STRETCH = 4096
 """Rows between two sums that are known."""
+_MOST_FOUND = 64
+"""Words whose rows are kept, a byte for each row: whoever may search has as many words as they like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +193,20 @@ class RouteTable:
 
     def with_words(self, wanted: Sequence[str]) -> Mask:
         """Which rows are of products that have each of these words, at least as the beginning of one of theirs."""
-        return reduce(and_, map(self._with_word, wanted), np.ones(len(self), dtype=bool))
-
-    def _with_word(self, word: str) -> Mask:
-        if word not in self._found:
-            if len(self._found) >= _WORDS_KEPT:
-                # The one that was looked for first; anybody may ask for any number of them.
-                del self._found[next(iter(self._found))]
-            at = [match.start() for match in re.finditer(f" {re.escape(word)}", self._words)]
-            products = np.zeros(len(self.asins), dtype=bool)
-            products[np.searchsorted(self._ends, at, "right")] = True
-            self._found[word] = products[self.product]
-        return self._found[word]
+        found = np.ones(len(self), dtype=bool)
+        for word in wanted:
+            kept = self._found.pop(word, None)
+            if kept is None:
+                at = [match.start() for match in re.finditer(f" {re.escape(word)}", self._words)]
+                products = np.zeros(len(self.asins), dtype=bool)
+                products[np.searchsorted(self._ends, at, "right")] = True
+                kept = products[self.product]
+            # What was wanted last is forgotten last.
+            self._found[word] = kept
+            found &= kept
+        while len(self._found) > _MOST_FOUND:
+            del self._found[next(iter(self._found))]
+        return found
 
     def prepare(self, other: RouteTable) -> None:
         """Sort as ``other`` has been asked for, so that nobody who asks this one waits for that."""

@@ -108,7 +108,8 @@ class Guard:
         caller = self._known(given)
         if caller is None:
             self._failed.note(address)
-            return problem(401, "This key is none, has expired, or is revoked", headers={"WWW-Authenticate": "Bearer"})
+            detail = "This key is unknown, has expired or was revoked"
+            return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
         if not caller.may(needed):
             detail = f"The key {caller.name} is for {caller.scope}, and this needs one for {needed}"
             return problem(403, detail)

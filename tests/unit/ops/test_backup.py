@@ -480,3 +480,15 @@ def test_keys_of_the_api_survive_and_the_token_of_a_home_stays_there(home: Setti
     restore(shared, Path(again.path))
     assert [key.name for key in KeyRing(shared).listed()] == ["tool"]
     assert not (shared.home / KEYS_FILE).exists()
+
+
+def test_the_list_of_the_demo_market_never_becomes_that_of_real_products(home: Settings, tmp_path: Path) -> None:
+    demo = home.model_copy(update={"demo": True, "watchlist": None})
+    demo.watchlist_path.write_text("B0DEMO0001\n")
+    made = back_up(demo, tmp_path / "backup")
+    demo.watchlist_path.unlink()
+    real = demo.model_copy(update={"demo": False})
+    done = restore(real, Path(made.path))
+    assert real.watchlist_path.read_text() == "# mine: watchlist.txt\n"
+    assert demo.watchlist_path.read_text() == "B0DEMO0001\n"
+    assert done.files.count(str(demo.watchlist_path)) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import tracemalloc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ import pytest
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import OpportunityQuery, open_store
+from arbkit.store.columns.mirror import Mirror
 from arbkit.store.lazy import LazyStore
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.web import known_routes
@@ -178,3 +180,22 @@ def test_a_store_that_is_not_there_yet_is_left_to_the_caller(settings: Settings)
         assert (await found(known)).total == 0
 
     using(settings, use)
+
+
+def test_searching_for_ever_new_words_takes_no_ever_more_memory(settings: Settings) -> None:
+    with open_store(settings) as store:
+        store_routes(store, [opportunity(asin, profit=float(i)) for i, asin in enumerate(ASINS, start=1)])
+        view = Mirror(store).follow()
+
+    def memory_after(words: range) -> int:
+        for number in words:
+            assert view.find(OpportunityQuery(q=f"{'x' * 390}{number}"), summed=True)[0].total == 0
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        # The patterns that Python keeps are all of these words by then.
+        before = memory_after(range(1_000, 1_600))
+        assert memory_after(range(2_000, 3_200)) < before + 350_000
+    finally:
+        tracemalloc.stop()

@@ -14,6 +14,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
+from arbkit.reports.runner import find_report
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer
 from tests.price_forecast.made import START, listing, market
@@ -79,3 +80,6 @@ def test_of_a_large_store_the_same_products_are_drawn_each_time(
 def test_a_horizon_or_marketplace_that_is_none_is_refused(name: str, value: Sequence[str]) -> None:
     with pytest.raises(UsageError, match=name):
         BacktestParameters.parse({name: value})
+    # Who typed it knows no positions in a list.
+    with pytest.raises(UsageError, match=rf"^{name}: .*got '{value[0]}'"):
+        find_report("backtest").check({name: list(value)})
