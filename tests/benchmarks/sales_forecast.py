@@ -49,7 +49,7 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """Scores of one question: how probable it is to sell so many units in that time."""
+    """Scores of one question: how probable it is to sell a number of units in that time."""
 
     market: str
     units: int

@@ -1,4 +1,4 @@
-"""Alerts that come in together: of a rule that sends only so many in a day, the best of them are to go."""
+"""Alerts that come in together: of a rule with a limit a day, the best of them are to go."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_APART = 2_000
 _SHARE_APART = 50
-"""Changed products that are kept apart from the sorted rest: so many, or one in so many."""
+"""Changed products that are kept apart from the sorted rest: up to this number, or up to one in this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ def _read(found: RouteChanges, before: View | None) -> View:
     return View(found.mark, Part(table), Part(RouteTable((), brands, categories)), {}, brands, categories)
 
 
-def _changed(view: View, mark: RouteMark, asins: Iterable[str], rows: Iterable[RouteRow]) -> View:
+def _changed(view: View, mark: RouteMark, asins: Collection[str], rows: Iterable[RouteRow]) -> View:
     changed = {**view.changed, **{asin: list[RouteRow]() for asin in asins}}
     for row in rows:
         changed[row.asin].append(row)
     table = view.main.table
     live = np.ones(len(table), dtype=bool) if view.main.live is None else view.main.live.copy()
-    live[table.rows_of(sorted(changed))] = False
+    live[table.rows_of(sorted(asins))] = False
     some = chain.from_iterable(changed[asin] for asin in sorted(changed))
     changes = Part(RouteTable(some, view.brands, view.categories))
     return View(mark, Part(table, live), changes, changed, view.brands, view.categories)

@@ -130,7 +130,7 @@ class _Chosen:
         return best
 
     def page(self, after: End | None, wanted: int) -> list[FoundRow]:
-        """The first rows after the end of the page before, at most so many as are wanted."""
+        """The first rows after the end of the page before, at most as many as are wanted."""
         table, sort = self._table, self._query.sort
         end = None
         if after is not None:
@@ -166,8 +166,9 @@ class _Chosen:
         table, down = self._table, self._query.descending
         order = table.order(self._query.sort)
         before, upto = (len(table), 0) if end is None else table.rank(self._query.sort, end)
-        at, step, count, found = before if down else upto, _STEP, 0, list[Positions]()
-        while count < wanted and 0 <= at <= len(table) and at != (0 if down else len(table)):
+        at, edge = (before, 0) if down else (upto, len(table))
+        step, count, found = _STEP, 0, list[Positions]()
+        while count < wanted and at != edge:
             until = max(0, at - step) if down else min(len(table), at + step)
             stretch = slice(until, at) if down else slice(at, until)
             rows: Positions = np.arange(stretch.start, stretch.stop) if order is None else order[stretch]

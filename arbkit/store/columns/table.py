@@ -270,7 +270,7 @@ class _Piece:
 
 
 def _in_pieces(rows: Iterable[RouteRow]) -> Iterator[tuple[int, Iterator[tuple[int, RouteRow]]]]:
-    """Objects take ten times the memory of columns: only so many rows at once are any."""
+    """Objects take ten times the memory of columns: only a piece of the rows is ever held as objects."""
     return groupby(enumerate(rows), key=lambda one: one[0] // 20_000)
 
 

@@ -299,7 +299,9 @@ class ElasticRoutes:
 
         It names the index, the hidden products and the last removal, and the last sequence number of each shard.
         """
-        index, shards, shown = self._shown(self._hidden())
+        return self._last_written(*self._shown(self._hidden()))
+
+    def _last_written(self, index: str, shards: range, shown: RouteMark) -> RouteMark:
         with wrap_errors():
             last = [self._numbers(index, shard, -1, "desc", 1) for shard in shards]
         return (*shown, *(numbers[0][1] if numbers else -1 for numbers in last))
@@ -320,7 +322,8 @@ class ElasticRoutes:
         hidden = self._hidden()
         index, shards, shown = self._shown(hidden)
         if since is None or since[:3] != shown:
-            return RouteChanges(self.route_mark(), None, self._rows(index, hidden, documents.OPPORTUNITY))
+            mark = self._last_written(index, shards, shown)
+            return RouteChanges(mark, None, self._rows(index, hidden, documents.OPPORTUNITY))
         with wrap_errors():
             written = [self._numbers(index, shard, since[3 + shard], "asc", _MOST_CHANGED + 1) for shard in shards]
         if any(len(some) > _MOST_CHANGED for some in written):
