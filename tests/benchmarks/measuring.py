@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 __all__ = [
     "Figures",
@@ -20,6 +22,7 @@ __all__ = [
     "print_row",
     "processor_time",
     "real_file",
+    "run_alone",
     "seconds",
     "skip",
     "spread",
@@ -28,6 +31,7 @@ __all__ = [
 
 Report = Callable[[str, str, str], None]
 """Takes what was measured, the result, and the limit it is held against (or an empty text)."""
+Found = TypeVar("Found")
 Figures = Mapping[str, float]
 """What one repeat took: name of the figure → seconds, so that less is always better."""
 
@@ -35,6 +39,16 @@ Figures = Mapping[str, float]
 def print_row(name: str, measured: str, limit: str) -> None:
     sys.stdout.write(f"{name:<62} {measured:<40} {limit}".rstrip() + "\n")
     sys.stdout.flush()
+
+
+def run_alone(measure: Callable[[Report], Found], about: str | None, *, as_json: Callable[[Found], object]) -> None:
+    """Measure what a module is ``about`` at a terminal, and write what was found as JSON where that is asked for."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--json", type=Path, help="write what was measured there too")
+    asked = parser.parse_args()
+    found = measure(print_row)
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(as_json(found), indent=2) + "\n", "utf-8")
 
 
 def skip(name: str, why: str) -> None:

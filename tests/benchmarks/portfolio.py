@@ -8,12 +8,8 @@ chosen on. With ARBKIT_REAL_DATA the markets are drawn from blocks of the real h
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -21,7 +17,7 @@ import numpy as np
 from arbkit.analysis.portfolio.parameters import PortfolioParameters
 from arbkit.analysis.portfolio.problem import Problem
 from arbkit.analysis.portfolio.solver import solve
-from tests.benchmarks.measuring import Report, print_row
+from tests.benchmarks.measuring import Report, run_alone
 from tests.helpers.candidates import made
 from tests.portfolio.purchases import RANKINGS, Shop
 from tests.simulated_market.histories import read_histories, real_file
@@ -132,16 +128,5 @@ def run(report: Report) -> None:
     _report(report)
 
 
-def main() -> int:
-    """Print the figures, and write them as JSON where that is asked for; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    asked = parser.parse_args()
-    found = _report(print_row)
-    if asked.json is not None:
-        asked.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_alone(_report, __doc__, as_json=lambda found: found)

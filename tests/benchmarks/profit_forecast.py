@@ -9,13 +9,9 @@ it, else from the processes fitted to them.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -27,7 +23,7 @@ from arbkit.analysis.forecast.profit.outlook import route_outlook
 from arbkit.core.models import History, Offer
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
-from tests.benchmarks.measuring import Report, print_row, taken
+from tests.benchmarks.measuring import Report, run_alone, taken
 from tests.profit_forecast.reseller import NOW, ON, PROFILE, Bought, buy, offers_on_sale
 from tests.simulated_market.histories import read_histories, real_file
 from tests.simulated_market.market import KINDS, simulate
@@ -221,16 +217,5 @@ def run(report: Report) -> None:
     _report(report)
 
 
-def main() -> int:
-    """Print the scores, and write them as JSON where that is asked for; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the scores there too")
-    asked = parser.parse_args()
-    found = _report(print_row)
-    if asked.json is not None:
-        asked.json.write_text(json.dumps([scored.to_dict() for scored in found], indent=2) + "\n", "utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_alone(_report, __doc__, as_json=lambda found: [scored.to_dict() for scored in found])

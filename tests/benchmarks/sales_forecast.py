@@ -8,10 +8,8 @@ of the real histories beside it, else from the processes fitted to them.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +25,7 @@ from arbkit.analysis.forecast.sales.timing import coming_shape, fewer_than, sold
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History
 from arbkit.sources.keepa_api.product import parse_product
-from tests.benchmarks.measuring import Report, Taken, print_row, skip, taken
+from tests.benchmarks.measuring import Report, Taken, run_alone, skip, taken
 from tests.sales_forecast.adapter import NOW, offers_of
 from tests.simulated_market.histories import read_histories, real_file
 from tests.simulated_market.market import KINDS, SimulatedProduct, simulate
@@ -156,16 +154,5 @@ def _report(report: Report) -> list[_Scored]:
     return found
 
 
-def main() -> int:
-    """Print the scores, and write them as JSON where that is asked for; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the scores there too")
-    asked = parser.parse_args()
-    found = _report(print_row)
-    if asked.json is not None:
-        asked.json.write_text(json.dumps([scored.to_dict() for scored in found], indent=2) + "\n", "utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_alone(_report, __doc__, as_json=lambda found: [scored.to_dict() for scored in found])
