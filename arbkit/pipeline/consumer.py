@@ -28,11 +28,11 @@ from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
-from arbkit.pipeline.commits import Commits
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
 from arbkit.pipeline.decode import DecodedBatch
 from arbkit.pipeline.decode_helper import Decoding
 from arbkit.pipeline.enriched import to_record
+from arbkit.pipeline.membership import Commits, run_in_turn
 from arbkit.store import Store, Written, open_store
 from arbkit.store.absorbing import put_guarded
 from arbkit.store.mode import takes_demo
@@ -133,19 +133,9 @@ def consume(
     with pulse, open_stream(settings) as stream, open_store(settings) as store:
         loop = _Loop(settings, stream, store, stop, pulse, until_empty=until_empty)
         counted = ConsumeSummary() if summary is None else summary
-        said = False
         # Else all that is loaded now is looked through for garbage again and again while a batch is decoded.
         gc.freeze()
-        while not stop.is_set():
-            try:
-                return loop.run(counted)
-            except GroupBusyError as error:
-                if until_empty:
-                    raise
-                if not said:
-                    logger.warning("%s; waiting until it ends", error)
-                said = True
-                pulse.beat()
+        run_in_turn(lambda: loop.run(counted), stop=stop, pulse=pulse, logger=logger, may_wait=not until_empty)
         return counted
 
 

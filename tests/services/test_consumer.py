@@ -29,7 +29,7 @@ from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
-from arbkit.pipeline import commits
+from arbkit.pipeline import membership
 from arbkit.pipeline.consumer import ConsumeSummary, consume, drain
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import Written, open_store
@@ -209,7 +209,7 @@ def test_a_commit_that_fails_is_made_again_and_a_run_ends(settings: Settings, mo
             raise StreamError("the disk of the log is full")
         commit(consumer, offsets)
 
-    monkeypatch.setattr(commits, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(membership, "_AGAIN_S", 0.05)
     monkeypatch.setattr(SqliteConsumer, "commit", fails)
     publish(settings, good(3))
     assert (run(settings).stored, lag(settings)) == (3, 0)

@@ -16,11 +16,11 @@ from functools import partial
 from arbkit.alerts.delivery.intake import keep, read_messages
 from arbkit.alerts.delivery.lanes import Delivered, Lanes
 from arbkit.alerts.delivery.plan import DeliveryPlan, PlanMark, load_plan, plan_mark
-from arbkit.core.errors import ConfigError, GroupBusyError, StoreError, StreamError
+from arbkit.core.errors import ConfigError, StoreError, StreamError
 from arbkit.core.retry import until_done
 from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.settings import Settings
-from arbkit.pipeline.commits import Commits
+from arbkit.pipeline.membership import Commits, run_in_turn
 from arbkit.store import Store, open_store
 from arbkit.stream import ALERTS_GROUP, ALERTS_TOPIC, Consumer, Message, Stream, dead_letter_topic, open_stream
 from arbkit.stream.dead_letters import dead_letter
@@ -50,21 +50,10 @@ def deliver(settings: Settings, *, stop: threading.Event, until_empty: bool = Fa
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
         GroupBusyError: with ``until_empty``, another dispatcher is at work on an embedded log.
     """
-    said = False
     with Pulse(settings, _SERVICE) as pulse, open_stream(settings) as stream, open_store(settings) as store:
         dispatcher = _Dispatcher(settings, stream, store, stop, pulse, until_empty=until_empty)
         try:
-            while not stop.is_set():
-                try:
-                    dispatcher.run()
-                    break
-                except GroupBusyError as error:
-                    if until_empty:
-                        raise
-                    if not said:
-                        logger.warning("%s; waiting until it ends", error)
-                    said = True
-                    pulse.beat()
+            run_in_turn(dispatcher.run, stop=stop, pulse=pulse, logger=logger, may_wait=not until_empty)
         finally:
             dispatcher.close()
     return dispatcher.delivered

@@ -15,14 +15,14 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_into
-from arbkit.core.errors import ArbkitError, BadRecordError, GroupBusyError
+from arbkit.core.errors import ArbkitError, BadRecordError
 from arbkit.core.models import ProductState
 from arbkit.core.retry import until_done
 from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.settings import Settings
-from arbkit.pipeline.commits import Commits
 from arbkit.pipeline.decode import DAMAGED
 from arbkit.pipeline.enriched import from_message
+from arbkit.pipeline.membership import Commits, run_in_turn
 from arbkit.pipeline.outbox import send_notices
 from arbkit.store import Store, open_store
 from arbkit.stream import DETECT_GROUP, ENRICHED_TOPIC, Consumer, Message, Stream, dead_letter_topic, open_stream
@@ -47,16 +47,11 @@ def follow(settings: Settings, *, stop: threading.Event, announcing: Announcing 
         StreamError: the log cannot be read or written, or retention has removed what was not read yet.
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
     """
-    said = False
     with Pulse(settings, _SERVICE) as pulse, open_stream(settings) as stream, open_store(settings) as store:
-        while not stop.is_set():
-            try:
-                _Follower(settings, stream, store, stop, pulse, announcing).run()
-            except GroupBusyError as error:
-                if not said:
-                    logger.warning("%s; waiting until it ends", error)
-                said = True
-                pulse.beat()
+        run_in_turn(
+            lambda: _Follower(settings, stream, store, stop, pulse, announcing).run(),
+            stop=stop, pulse=pulse, logger=logger,
+        )  # fmt: skip
 
 
 class _Follower:

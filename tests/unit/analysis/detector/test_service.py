@@ -22,7 +22,7 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.service.heartbeat import seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
-from arbkit.pipeline import commits
+from arbkit.pipeline import membership
 from arbkit.pipeline.enriched import to_record
 from arbkit.profit.seller.profile_file import built_in
 from arbkit.store import OpportunityQuery, open_store
@@ -249,7 +249,7 @@ def test_a_product_that_cannot_be_priced_hides_no_other_one(
 def test_a_commit_that_fails_is_made_once_it_can_be_though_nothing_more_comes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commits, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(membership, "_AGAIN_S", 0.05)
     commit, failures = SqliteConsumer.commit, iter(range(3))
 
     def fails(consumer: SqliteConsumer, offsets: Offsets) -> None:

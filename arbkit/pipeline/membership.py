@@ -1,23 +1,51 @@
-"""Commits of a group's member: one that fails is made again, though nothing more may come to commit with it."""
+"""What a service does as a member of a consumer group: it waits for its turn, and makes commits again that failed."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from arbkit.core.errors import StreamError
+from arbkit.core.errors import GroupBusyError, StreamError
 from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import timed
 from arbkit.stream import Consumer, TopicPartition
 
 logger = logging.getLogger(__name__)
 
+Done = TypeVar("Done")
 _AGAIN_S = 5.0
 
 
+def run_in_turn(
+    run: Callable[[], Done], *, stop: threading.Event, pulse: Pulse, logger: logging.Logger, may_wait: bool = True
+) -> Done | None:
+    """What ``run`` gives once no other consumer keeps the group; None if ``stop`` was set before.
+
+    Raises:
+        GroupBusyError: another one keeps it, and nobody ``may_wait``.
+    """
+    said = False
+    while not stop.is_set():
+        try:
+            return run()
+        except GroupBusyError as error:
+            if not may_wait:
+                raise
+            if not said:
+                logger.warning("%s; waiting until it ends", error)
+            said = True
+            pulse.beat()
+    return None
+
+
 class Commits:
-    """What ``service`` has done and not committed yet: offsets by partition."""
+    """What ``service`` has done and not committed yet: offsets by partition.
+
+    A commit that fails is made again, though nothing more may come to commit with it.
+    """
 
     def __init__(self, service: str) -> None:
         self._service = service
