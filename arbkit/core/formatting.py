@@ -1,11 +1,14 @@
-"""Numbers and ages as people read them: grouped thousands, a true minus sign, a dash for unknown."""
+"""Numbers, ages and texts as people read them: grouped thousands, a true minus sign, a dash for unknown."""
 
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import UTC, datetime
 
 UNKNOWN = "–"
+_BREAKS = "\t\r\n"
+_BEGINS_FORMULA = frozenset(f"=+-@{_BREAKS}")
 
 
 def money(amount: float | None, currency: str | None) -> str:
@@ -44,6 +47,15 @@ def printable(text: str) -> str:
     Each character stays one; lines stay lines.
     """
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def harmless(text: str) -> str:
+    """Text that a spreadsheet would evaluate as a formula gets an apostrophe in front, as OWASP advises for CSV.
+
+    Also behind spaces and signs that nobody sees, and where the first character is the full-width form of such a one.
+    """
+    first = next((sign for sign in text if sign in _BREAKS or unicodedata.category(sign)[0] not in "ZC"), "")
+    return f"'{text}" if first and unicodedata.normalize("NFKC", first) in _BEGINS_FORMULA else text
 
 
 def age_words(seconds: float, *, days: str = "d") -> str:

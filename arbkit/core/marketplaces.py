@@ -32,6 +32,10 @@ class Market:
         """The product's page on this marketplace."""
         return f"https://{self.amazon}/dp/{asin}"
 
+    def keepa_url(self, asin: str) -> str:
+        """Keepa's page of the product on this marketplace."""
+        return f"https://keepa.com/#!product/{self.keepa_domain}-{asin}"
+
 
 MARKETS: Mapping[str, Market] = MappingProxyType(shipped_table(dict[str, Market], "arbkit.core", "markets.toml"))
 MARKET_CODES = tuple(MARKETS)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from arbkit.core.offers.categories import category_id
 from arbkit.core.offers.facts import Fact
-from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, RouteStatus, StoredPrice, WarningRow
+from arbkit.core.results import ComponentRow, JsonObject, MatchRow, RouteStatus, ShareBasis, WarningRow, public_json
 
 if TYPE_CHECKING:
     from arbkit.core.offers.history_codec import PackedHistory
+    from arbkit.core.results import DecisionStatus
 
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
@@ -109,10 +109,30 @@ class Offer:
     monthly_sold: int | None = None
     offers_new: int | None = None
     offers_new_at: int | None = None
+    offers_fba: int | None = None
+    offers_fbm: int | None = None
+    """offers of new goods that Amazon fulfils, and those that their sellers do"""
     out_of_stock90_pct: int | None = None
     amazon_buy_box90_pct: float | None = None
     rating: float | None = None
     reviews: int | None = None
+    # what the history says of the last 90 days: HistoryFacts in arbkit/core/history says what each is
+    new_days90: int | None = None
+    new_changed90_pct: float | None = None
+    new_below90_pct: float | None = None
+    new_low90_minor: int | None = None
+    new_high90_minor: int | None = None
+    new_median90_minor: int | None = None
+    rank_mean90: int | None = None
+    rank_days90: float | None = None
+    rank_looks90: int | None = None
+    rank_falls90: int | None = None
+    buy_box_holders90: float | None = None
+    amazon_days90: float | None = None
+    amazon_absent90_pct: float | None = None
+    amazon_switches90: int | None = None
+    sale_price_minor: int | None = None
+    sale_price_sales: int | None = None
     # fee facts
     length_mm: int | None = None
     width_mm: int | None = None
@@ -261,27 +281,6 @@ class ProductState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
-    """A product over all marketplaces: the document of ``products``, composed by the store from offers."""
-
-    asin: str
-    version: int
-    demo: bool
-    title: str | None
-    brand: str | None
-    category: str | None
-    eans: tuple[str, ...]
-    image: str | None
-    updated_at: int
-    markets: Mapping[str, StoredPrice]
-    """code → ``{price_minor, currency, price_basis, price_at, updated_at, sales_rank}``"""
-    best: BestRoute | None = None
-    """the best opportunity: ``{source, target, profit, roi_pct, margin_pct, currency}``"""
-    first_seen: int | None = field(default=None, compare=False)
-    """when the store first held it, in Unix seconds; None where that was before it noted such times"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Opportunity:
     """One evaluated route, in the names and units of the public JSON.
 
@@ -329,6 +328,31 @@ class Opportunity:
     rank_drops30: int | None = None
     sellers: int | None = None
     max_buy: float | None = None
+    rank_drops90: int | None = None
+    monthly_sold: int | None = None
+    sellers_fba: int | None = None
+    sellers_fbm: int | None = None
+    amazon_share90_pct: float | None = None
+    amazon_share_basis: ShareBasis | None = None
+    sell_avg90: float | None = None
+    sell_position_pct: float | None = None
+    break_even: float | None = None
+    eans: tuple[str, ...] = ()
+    profit_chance_pct: float | None = None
+    profit_p1: float | None = None
+    profit_p10: float | None = None
+    profit_p50: float | None = None
+    profit_p90: float | None = None
+    expected_profit: float | None = None
+    expected_profit_per_day_pct: float | None = None
+    sold_in_30_days_pct: float | None = None
+    days_to_sell_p50: float | None = None
+    forecast_version: str | None = None
+    forecast_unknown: str | None = None
+    decision: DecisionStatus = "new"
+    """what was decided about it, as a store that is asked says, with note and time; no part of what is stored"""
+    decision_note: str = ""
+    decision_at: float | None = None
     components: tuple[ComponentRow, ...] = ()
     run_id: str = ""
 
@@ -339,35 +363,22 @@ class Opportunity:
 
     def to_dict(self) -> JsonObject:
         """The stored document."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if not name.startswith("decision")}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Opportunity:
         """The opportunity of a stored document."""
-        fields: dict[str, Any] = dict(row)
-        fields["confidence_reasons"] = tuple(fields["confidence_reasons"])
-        for name in ("components", "warnings"):
-            fields[name] = tuple(fields.get(name) or ())
         # arbkit 0.1 knew no ranges.
-        for name in ("profit_low", "profit_high"):
-            fields.setdefault(name, fields["profit"])
+        fields: dict[str, Any] = {"profit_low": row["profit"], "profit_high": row["profit"], **row}
+        fields["confidence_reasons"] = tuple(fields["confidence_reasons"])
+        for name in ("components", "warnings", "eans"):
+            fields[name] = tuple(fields.get(name) or ())
         return cls(**fields)
 
     def public(self, *, now: float, components: bool = False) -> JsonObject:
-        """The opportunity in the shape of :class:`~arbkit.core.results.OpportunityOut`.
-
-        Args:
-            now: time (Unix seconds) at which ``data_age_s`` is counted.
-            components: with every fee and tax too.
-        """
-        shown: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        shown["category_id"] = category_id(self.category)
-        at, _, parts = (shown.pop(name) for name in ("data_at", "run_id", "components"))
-        shown["data_age_s"] = max(0, round(now - at))
-        shown["price_basis"] = dict(self.price_basis)
-        shown["confidence_reasons"] = list(self.confidence_reasons)
-        shown["warnings"] = [dict(warning) for warning in self.warnings]
-        return {**shown, "components": [dict(part) for part in parts]} if components else shown
+        """In the shape of :class:`~arbkit.core.results.OpportunityOut`, ``data_age_s`` to ``now`` (Unix seconds)."""
+        shown = public_json(self.to_dict(), now=now, components=components)
+        return {**shown, "decision": {"status": self.decision, "note": self.decision_note, "at": self.decision_at}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

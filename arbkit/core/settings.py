@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv.parser import parse_stream
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.input.env_file import as_path, check_lines, env_file, home_around, placed
 from arbkit.core.input.faults import first_fault
 from arbkit.core.marketplaces import market
 
@@ -31,9 +32,9 @@ _REFRESH = re.compile(r"[1-9][0-9]{0,8}(ms|s|m)")
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
 """What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
-_HomePath = Annotated[Path, BeforeValidator(lambda v: _as_path(v) or Path("var"))]
-_Folder = Annotated[Path, BeforeValidator(lambda v: _as_path(v) or Path())]
-_File = Annotated[Path | None, BeforeValidator(lambda v: _as_path(v))]
+_HomePath = Annotated[Path, BeforeValidator(lambda v: as_path(v) or Path("var"))]
+_Folder = Annotated[Path, BeforeValidator(lambda v: as_path(v) or Path())]
+_File = Annotated[Path | None, BeforeValidator(as_path)]
 _Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
 """At most a year: the system itself waits no longer than some centuries."""
 _OptionalPort = Annotated[Port | None, _EmptyIsNone]
@@ -103,7 +104,10 @@ class Settings(BaseSettings):
     profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
     profile: _File = Field(None, description="seller profile; empty: profile.toml if there, else the built-in one")
     alerts: _File = Field(None, description="alerts: rules and channels; empty: alerts.toml, else the built-in rule")
+    verdict: _File = Field(None, description="rules of the verdict; empty: verdict.toml if there, else built-in ones")
     schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
+    reports: _File = Field(None, description="folder of your own report notebooks; empty: reports beside schedule.toml")
+    pages: _File = Field(None, description="folder of your own dashboard pages; empty: apps beside schedule.toml")
     report_time_limit: _Seconds = Field(1800, description="seconds that a run of a report may take")
     report_keep: int = Field(100, ge=0, description="run folders of each report that stay, beside the latest; 0: all")
     report_keep_days: float = Field(0, ge=0, le=36_600, description="days for which all others stay too; 0: none")
@@ -113,6 +117,9 @@ class Settings(BaseSettings):
     dashboard_pages: int = Field(
         10, ge=1, le=1000, description="dashboards open at once, up to 180 MB each; fewer if memory is short"
     )
+    lab_port: Port = Field(8888, description="port of `arbkit lab`; the next free one if taken, 0 = any free port")
+    browser: bool = Field(True, description="1: `arbkit up` opens the dashboards in a browser, if there is a display")
+    thumbnails: bool = Field(False, description="1: pages show pictures of products, which browsers load from Amazon")
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
         SecretStr(""), description="token of the dashboards, and an admin key of the API; empty: a new one"
@@ -134,9 +141,8 @@ class Settings(BaseSettings):
     dead_letter_share: float = Field(
         0.5, gt=0, le=1, description="share of unusable records at which the consumer stops; 1: never"
     )
-    dead_letter_run: int = Field(
-        250, ge=0, description="unusable records in a row at which the consumer stops; 0: never"
-    )
+    dead_letter_run: int = Field(250, ge=0, description="unusable records in a row that stop the consumer; 0: never")
+    recalibrate: bool = Field(True, description="widen forecasts by how earlier ones came out, once enough are scored")
     producer_metrics_port: _OptionalPort = Field(
         None, description="port of the producer's own Prometheus metrics; 0 = any free port, empty: none"
     )
@@ -185,11 +191,20 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a value cannot be used; names the setting, the value and the remedy.
         """
-        values: dict[str, Any] = {**overrides}
+        file = overrides.get("_env_file", env_file())
+        values: dict[str, Any] = {**overrides, "_env_file": file}
+        given = {*values, *(name for name in cls.model_fields if cls.variable(name) in map(str.upper, os.environ))}
+        if not {"_env_file", "home"} & overrides.keys() and (home := home_around()) is not None:
+            values["home"] = home
         try:
-            if (file := values.get("_env_file", ".env")) is not None:
-                _check_lines(Path(file))
-            return cls(**values)
+            if file is not None:
+                check_lines(Path(str(file)))
+            made = cls(**values)
+            if "_env_file" in overrides:
+                return made
+            # What the file says, and what nobody says, is meant from the folder of that file.
+            meant = {name: value for name, value in made if name not in given}
+            return made.model_copy(update=placed(meant, Path(str(file)).parent))
         except ValidationError as error:
             name, why, value = first_fault(error)
             secret = name.lower() in {"keepa_api_key", "token", "kafka_options", "store_api_key"}
@@ -262,6 +277,16 @@ class Settings(BaseSettings):
         return (self.shared or self.home) / "reports"
 
     @property
+    def own_reports_dir(self) -> Path:
+        """The folder of the reports that the user wrote: notebooks, each by the name of its file."""
+        return self.reports or self.user_folder / "reports"
+
+    @property
+    def own_pages_dir(self) -> Path:
+        """The folder of the dashboard pages that the user wrote: notebooks, each by the name of its file."""
+        return self.pages or self.user_folder / "apps"
+
+    @property
     def user_folder(self) -> Path:
         """The folder of watchlist.txt and of profile, schedule and alerts.toml, where no setting names another file."""
         return self._of_users(self.folder)
@@ -328,23 +353,6 @@ class Settings(BaseSettings):
         return shown
 
 
-def _check_lines(path: Path) -> None:
-    """Refuse a file of settings with a line that is none: whatever it was to set, such as the key, would be missing.
-
-    Raises:
-        ConfigError: names the line, not what is in it, which may be a secret.
-    """
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8-sig") as lines:
-        bad = next((one.original for one in parse_stream(lines) if one.error), None)
-    if bad is not None:
-        # Empty lines before it are counted as its own.
-        number = bad.line + bad.string[: len(bad.string) - len(bad.string.lstrip())].count("\n")
-        why, remedy = f"line {number} is no setting", "Write NAME=value, and close what quotes open"
-        raise ConfigError(why, field=str(path), remedy=remedy)
-
-
 def _if_there(path: Path) -> Path | None:
     return path if path.exists() else None
 
@@ -367,16 +375,6 @@ def _text(value: object) -> str:
 def without_password(value: str) -> str:
     """A setting as it may be shown: an address, even a mistyped one, without the password in it."""
     return _PASSWORD.sub(r"\1:********@", value)
-
-
-def _as_path(value: Any) -> Any:
-    """A path as the environment spells it; None where it is empty."""
-    if not isinstance(value, str):
-        return value
-    if "\0" in value:
-        raise ValueError("no path holds a NUL character")
-    # In .env no shell does it, and a folder of that name is a trap.
-    return Path(value).expanduser() if value else None
 
 
 def _is_address(value: str) -> bool:

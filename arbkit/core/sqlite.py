@@ -21,6 +21,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NotRequired
 
+import orjson
 from typing_extensions import TypedDict
 
 from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
@@ -265,6 +266,11 @@ def read_statements(package: str, name: str) -> tuple[str, ...]:
     """The statements of a SQL file beside a package's modules, which holds semicolons only at their ends."""
     script = resources.files(package).joinpath(name).read_text("utf-8")
     return tuple(statement.strip() for statement in script.split(";") if statement.strip())
+
+
+def json_array(values: Sequence[str]) -> str:
+    """Values for ``json_each``, which takes as many as there are."""
+    return orjson.dumps(list(values)).decode()
 
 
 @contextmanager

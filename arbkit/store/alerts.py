@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -32,8 +33,9 @@ class Delivery:
 class AlertRecord:
     """An alert with its deliveries: the document of ``alerts``. Times in Unix seconds.
 
-    ``document`` is the alert as it is on the topic. ``received_at`` is when the dispatcher read it, ``asked_at`` when
-    it asked for a fresh look before sending; ``why`` says why there are no deliveries.
+    ``document`` is the alert as it is on the topic. ``profit_per_day`` is the expected profit in percent of the capital
+    (None: unknown): what goes first is chosen by that, and then by ``priority``. ``received_at`` is when the dispatcher
+    read it, ``asked_at`` when it asked for a fresh look before sending; ``why`` says why there are no deliveries.
     """
 
     id: str
@@ -49,6 +51,12 @@ class AlertRecord:
     asked_at: float | None = None
     why: str | None = None
     demo: bool = False
+    profit_per_day: float | None = None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What goes first, the greatest; see :func:`rank`."""
+        return rank(self.profit_per_day, self.priority)
 
     @property
     def status(self) -> DeliveryStatus:
@@ -76,6 +84,11 @@ class AlertRecord:
         fields: dict[str, Any] = dict(row)
         fields["deliveries"] = tuple(Delivery(**one) for one in fields["deliveries"])
         return cls(**fields)
+
+
+def rank(profit_per_day: float | None, priority: float) -> tuple[float, float]:
+    """What goes first, the greatest: the most profit per day of capital; those of which it is unknown, by priority."""
+    return (-math.inf if profit_per_day is None else profit_per_day, priority)
 
 
 @dataclass(frozen=True, slots=True)

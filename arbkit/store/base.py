@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from arbkit.core.closing import Closing
-from arbkit.core.models import History, Offer, Opportunity, Product, ProductState, Run, Update
+from arbkit.core.decisions.store import DecisionStore
+from arbkit.core.forecasts.store import ForecastStore
+from arbkit.core.models import History, Offer, Opportunity, ProductState, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
+from arbkit.core.offers.product import Product
 from arbkit.core.offers.watched import WatchlistStore
 from arbkit.core.results import RouteTotals
+from arbkit.core.sales.store import SaleStore
 from arbkit.store.alerts import AlertRecord, SentAlert
+from arbkit.store.grouping.groups import GroupingStore
 from arbkit.store.queries import AlertQuery, OpportunityQuery, Page, ProductQuery, RunQuery
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteChanges, RouteMark, RouteWindow
 
@@ -141,7 +146,7 @@ class Sums:
         return max((r["best_profit"] for r in self.routes.values()), default=None)
 
 
-class Store(WatchlistStore, Closing, Protocol):
+class Store(WatchlistStore, ForecastStore, DecisionStore, SaleStore, GroupingStore, Closing, Protocol):
     """A store. A context manager; safe to use from several threads and processes at once.
 
     Products of the demo market are in no answer while there are real ones, unless the store was opened to show them.

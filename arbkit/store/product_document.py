@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from arbkit.core.models import Offer, Opportunity, Product, ProductState
+from arbkit.core.models import Offer, Opportunity, ProductState
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.product import Product
 from arbkit.core.results import StoredPrice
 
 PRODUCT_SOURCE_FIELDS = (

@@ -9,18 +9,33 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Generic, Literal, Self, TypedDict, TypeVar, Unpack
+from typing import Generic, Literal, NamedTuple, Self, TypedDict, TypeVar, Unpack
 
 import orjson
 from pydantic import Field, JsonValue
 
 from arbkit.core.errors import UsageError
-from arbkit.core.input.filters import Asin, OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.filters import (
+    DEFAULT_OPPORTUNITY_SORT,
+    Asin,
+    OpportunityFilter,
+    OpportunitySort,
+    ProductFilter,
+    ProductSort,
+)
 from arbkit.core.input.validation import Request
 from arbkit.store.alerts import DeliveryStatus
+from arbkit.store.fields import SORTS_THEN_BY_PROFIT
 
-End = tuple[float | str | None, str]
-"""The sort key and the id that a page ends at."""
+
+class End(NamedTuple):
+    """The row that a page ends at: its sort key, its id, and its profit in orders of which that is the second key."""
+
+    key: float | str | None
+    id: str
+    profit: float | None = None
+
+
 _NO_FILTER = {"sort", "descending", "limit", "offset", "cursor", "at", "walk"}
 """What of a query changes nothing in how many it finds."""
 _BY_TEXT = frozenset({"asin", "route", "title"})
@@ -78,7 +93,7 @@ class OpportunityQuery(_Paged, OpportunityFilter):
     ``walk`` says that all pages are asked for, one after the other, so that none may cost more for what is before it.
     """
 
-    sort: OpportunitySort = "profit"
+    sort: OpportunitySort = DEFAULT_OPPORTUNITY_SORT
     at: float | None = None
     walk: bool = False
 
@@ -121,6 +136,11 @@ StoreQuery = ProductQuery | OpportunityQuery | RunQuery | AlertQuery
 """What a page is asked with."""
 
 
+def goes_by_profit_too(query: StoreQuery) -> bool:
+    """Whether the order has the profit as its second key, before the id."""
+    return query.sort in SORTS_THEN_BY_PROFIT and isinstance(query, OpportunityQuery)
+
+
 def check_query(query: StoreQuery) -> None:
     """Refuse a query that contradicts itself.
 
@@ -150,7 +170,9 @@ def page_of(
     """The page of these rows, of which there is one more than it holds where another page follows."""
     after = None
     if len(rows) > query.limit:
-        made = [query.sort, query.descending, *end(rows[query.limit - 1]), total, _digest_of(query)]
+        last = end(rows[query.limit - 1])
+        key = [last.key, last.profit] if goes_by_profit_too(query) else last.key
+        made = [query.sort, query.descending, key, last.id, total, _digest_of(query)]
         after = urlsafe_b64encode(orjson.dumps(made)).decode().rstrip("=")
     return Page(items=tuple(map(build, rows[: query.limit])), total=total, next=after)
 
@@ -179,13 +201,17 @@ def _digest_of(query: StoreQuery) -> str:
     return blake2b(orjson.dumps(query.model_dump(exclude=_NO_FILTER)), digest_size=6).hexdigest()
 
 
-def _is_key(query: StoreQuery, key: float | str | None) -> bool:
-    """Whether a page in this order can have ended at this key: a text, or a number as prices and times are."""
-    if key is None:
-        return True
-    if query.sort in _BY_TEXT:
-        return isinstance(key, str)
-    return not isinstance(key, bool | str) and abs(key) <= _GREATEST_KEY
+def _is_end(query: StoreQuery, end: End) -> bool:
+    """Whether a page in this order can have ended there: at a text, or at numbers as prices and times are."""
+    if query.sort in _BY_TEXT and end.key is not None:
+        return isinstance(end.key, str) and end.profit is None
+    return (end.key is None or _is_number(end.key)) and (
+        _is_number(end.profit) if goes_by_profit_too(query) else end.profit is None
+    )
+
+
+def _is_number(key: float | str | None) -> bool:
+    return isinstance(key, int | float) and not isinstance(key, bool) and abs(key) <= _GREATEST_KEY
 
 
 def unpack_cursor(query: StoreQuery) -> End | None:
@@ -197,17 +223,20 @@ def unpack_cursor(query: StoreQuery) -> End | None:
     if not (cursor := query.cursor):
         return None
     try:
-        sort, descending, key, last_id, *_ = _unpacked(cursor)
-        if not isinstance(last_id, str) or not isinstance(key, (float, int, str, type(None))):
+        sort, descending, found, last_id, *_ = _unpacked(cursor)
+        key, profit = found if isinstance(found, list) else (found, None)
+        if not isinstance(last_id, str) or isinstance(key, list | dict) or isinstance(profit, list | dict | str):
             raise TypeError
-        if not _is_key(query, key):
+        end = End(key, last_id, profit)
+        is_of_order = (sort, descending) == (query.sort, query.descending)
+        if is_of_order and not _is_end(query, end):
             raise ValueError
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
         raise UsageError(
             "is not one that arbkit made", field="cursor", value=cursor[:80], remedy="Begin without a cursor"
         ) from None
-    if (sort, descending) != (query.sort, query.descending):
+    if not is_of_order:
         raise UsageError(
             "was made for another order", field="cursor", value=cursor[:80], remedy="Keep the order while paging"
         )
-    return key, last_id
+    return end

@@ -300,6 +300,19 @@ class RouteRow(NamedTuple):
     sell_price: float
     amazon_sells: bool | None
     evaluated_at: float
+    profit_chance_pct: float | None
+    profit_p10: float | None
+    expected_profit: float | None
+    expected_profit_per_day_pct: float | None
+    sold_in_30_days_pct: float | None
+    days_to_sell_p50: float | None
+    rank: int | None
+    rank_drops30: int | None
+    rank_drops90: int | None
+    monthly_sold: int | None
+    sellers: int | None
+    amazon_share90_pct: float | None
+    sell_position_pct: float | None
     words: str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W_]+")
 _DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ł": "l", "đ": "d"})
@@ -32,6 +33,24 @@ def words(text: str) -> list[str]:
 def index_words(text: str) -> str:
     """All folded words of a text, each once, with a space between: what :func:`words` of a query are found in."""
     return " ".join(dict.fromkeys(_WORD.findall(fold(text))))
+
+
+def joined_words(text: str) -> str:
+    """All folded words of a text in their order, with a space between: what parts of a name are found in."""
+    return " ".join(_WORD.findall(fold(text)))
+
+
+def parts_of_brands(wanted: Iterable[str]) -> list[str]:
+    """The folded words by which each of several brands is found in :func:`joined_words`; what has none is left out."""
+    return list(dict.fromkeys(part for one in wanted if (part := joined_words(one))))
+
+
+def matches_brand(brand: str | None, *wanted: str) -> bool:
+    """Whether a brand has the words of one of these, or parts of words that they are; never, where there are none."""
+    if brand is None or not wanted:
+        return False
+    name = joined_words(brand)
+    return any(part in name for part in parts_of_brands(wanted))
 
 
 def matches_words(text: str, query: str) -> bool:

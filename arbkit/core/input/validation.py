@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, get_args, 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from arbkit.core.errors import UsageError, did_you_mean
-from arbkit.core.input.faults import fault_words, place_of
+from arbkit.core.input.faults import cause_of, fault_words, place_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,6 +93,9 @@ def usage_error(
         return UsageError("is missing", field=name, remedy=remedy)
     place = place_of(first)
     why, remedy = fault_words([fault for fault in faults if place_of(fault) == place])
+    if not place and (cause := cause_of(first)) is not None and cause.field is not None:
+        # What all fields hold together is no value that anyone gave.
+        return UsageError(why, field=cause.field, value=cause.value, remedy=remedy)
     return UsageError(why, field=name or None, value=first["input"], remedy=remedy)
 
 
@@ -127,14 +130,21 @@ def suggest_arguments(call: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def takes_fields_of(model: type[BaseModel]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Show the fields of ``model`` in the signature and the help of a method that takes them as ``**fields``."""
+def takes_fields_of(
+    model: type[BaseModel], *, in_signature: Sequence[str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Show the fields of ``model`` in the signature and the help of a method that takes them as ``**fields``.
+
+    ``in_signature``: those that it names, where all of them would push the text out of a tooltip.
+    """
 
     def documented(call: Callable[P, R]) -> Callable[P, R]:
         own = list(inspect.signature(call).parameters.values())
-        fields = [p.replace(annotation=_plain(p.annotation)) for p in inspect.signature(model).parameters.values()]
+        all_fields = inspect.signature(model).parameters
+        named = all_fields if in_signature is None else in_signature
+        fields = [all_fields[n].replace(annotation=_plain(all_fields[n].annotation)) for n in named]
         first = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
-        last = [p for p in own if p.kind is p.KEYWORD_ONLY]
+        last = [p for p in own if p.kind is p.KEYWORD_ONLY or (p.kind is p.VAR_KEYWORD and in_signature is not None)]
         listed = "\n".join(f"    {name}: {f.description}" for name, f in model.model_fields.items())
         shown: Any = call
         shown.__signature__ = inspect.Signature([*first, *fields, *last])

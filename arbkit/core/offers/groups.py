@@ -74,10 +74,17 @@ TOGETHER: tuple[Group, ...] = (
     _group("coupon_minor", "coupon_pct", always=True),
     _group("sales_rank", "sales_rank_at", at="sales_rank_at"),
     _group("offers_new", "offers_new_at", at="offers_new_at"),
+    _group("offers_fba", "offers_fbm"),
     _group("length_mm", "width_mm", "height_mm", whole=True),
     _group("item_length_mm", "item_width_mm", "item_height_mm", whole=True),
     _group("keepa_fba_fee_minor", "keepa_fba_fee_at", at="keepa_fba_fee_at"),
-)
+    # Of one history at one time.
+    _group(
+        "new_days90", "new_changed90_pct", "new_below90_pct", "new_low90_minor", "new_high90_minor",
+        "new_median90_minor", "rank_mean90", "rank_days90", "rank_looks90", "rank_falls90", "buy_box_holders90",
+        "amazon_days90", "amazon_absent90_pct", "amazon_switches90", "sale_price_minor", "sale_price_sales",
+    ),
+)  # fmt: skip
 _TAKEN = {position for group in TOGETHER for position in group.all}
 ALONE = tuple(
     _group(f.name) for f in fields(Offer) if POSITION[f.name] not in _TAKEN and f.name not in HEADER | {*DERIVED}
@@ -88,6 +95,15 @@ _GROUP_OF = {NAMES[position]: index for index, group in enumerate(GROUPS) for po
 _UPDATED_AT, _ORIGIN, _STAMPS = (POSITION[name] for name in ("updated_at", "origin", "stamps"))
 _KEEPA = frozenset({"keepa", "raw", "demo"})
 _ORIGINS: Mapping[str, Origin] = {name: name for name in get_args(Origin)}
+
+
+def group_name(field: str) -> str:
+    """The name under which stamps have the fact that this field of an offer is part of.
+
+    Raises:
+        KeyError: it is no fact.
+    """
+    return GROUPS[_GROUP_OF[field]].name
 
 
 def fact_stamp(offer: Offer, field: str) -> Stamp | None:

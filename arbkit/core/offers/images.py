@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+IMAGE_HOST = "https://m.media-amazon.com"
 IMAGE_WIDTH = 500
 """Pixels of the picture at :func:`image_url` where no other width is asked for."""
 _NAME = re.compile(r"([\w+%-]{1,40})(?:\._[\w,+-]{1,40}_)?(\.(?:jpg|jpeg|png|gif))", re.ASCII)
@@ -17,4 +18,4 @@ def image_url(name: str | None, *, width: int | None = IMAGE_WIDTH) -> str | Non
     if (parts := _NAME.fullmatch(name or "")) is None:
         return None
     shown = parts[0] if width is None else f"{parts[1]}._SX{width}_{parts[2]}"
-    return f"https://m.media-amazon.com/images/I/{shown}"
+    return f"{IMAGE_HOST}/images/I/{shown}"

@@ -99,7 +99,8 @@ def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
         return new, "stored"
     if new.demo and not stored.demo:
         return stored, "older"
-    if _contents(new) == _contents(stored):
+    # What was fetched earlier is joined below: of two like offers, the stored one keeps the moment it was first seen.
+    if new.fetched_at >= stored.fetched_at and _contents(new) == _contents(stored):
         return stored, "equal"
     old, values = read_values(canonical(stored)), list(read_values(new))
     if stored.demo == new.demo and not _supersedes(values, old):

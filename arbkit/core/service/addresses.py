@@ -15,6 +15,8 @@ from arbkit.core.settings import Settings
 
 TOKEN_IS_NEW = "ARBKIT_TOKEN_IS_NEW"  # noqa: S105 - a name
 """Variable of a child process that was given a token that nobody set: it changes at the next start."""
+FIRST_PAGE = "/voila/render/opportunities.ipynb"
+"""The path of the page that people see first."""
 _BACKLOG = 2048
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 
@@ -28,7 +30,7 @@ def base_url(host: str, port: int) -> str:
 def dashboard_url(settings: Settings, *, with_its_token: bool) -> str:
     """The address of the opportunities dashboard; its token lets a browser in without asking."""
     query = f"?token={settings.token.get_secret_value()}" if with_its_token else ""
-    return f"{base_url(settings.host, settings.dashboards_port)}/voila/render/opportunities.ipynb{query}"
+    return f"{base_url(settings.host, settings.dashboards_port)}{FIRST_PAGE}{query}"
 
 
 def listen(host: str, port: int, variable: str) -> socket.socket:

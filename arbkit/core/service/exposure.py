@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource
 
+from arbkit.core.input.env_file import env_file as settings_file
 from arbkit.core.results import JsonObject
 from arbkit.core.service.addresses import is_loopback
 from arbkit.core.settings import Settings
@@ -30,8 +31,9 @@ class Exposure:
         return f"{self.what}. {self.remedy}"
 
 
-def exposures(settings: Settings, *, env_file: Path = Path(".env")) -> list[Exposure]:
+def exposures(settings: Settings, *, env_file: Path | None = None) -> list[Exposure]:
     """Every secret of these settings that others could read, and what they could change; shows none of them."""
+    env_file = env_file or settings_file()
     found = [*_on_their_way(settings), *_on_the_disk(settings, env_file), *_in_channels(settings)]
     return [*found, *_open_to_changes(settings, env_file)]
 

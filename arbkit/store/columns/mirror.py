@@ -5,20 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 
+from arbkit.core.decisions.rules import DecisionsInForce
 from arbkit.store.base import Store, Sums
 from arbkit.store.columns.search import FoundRow, Part, find_page
 from arbkit.store.columns.table import Names, RouteTable
+from arbkit.store.decisions.applying import choice_of
 from arbkit.store.queries import OpportunityQuery, Page
 from arbkit.store.routes import RouteChanges, RouteMark, RouteRow
 
 logger = logging.getLogger(__name__)
 
 _MOST_APART = 2_000
+_NONE = DecisionsInForce()
 _SHARE_APART = 50
 """Changed products that are kept apart from the sorted rest: up to this number, or up to one in this many."""
 
@@ -27,7 +30,8 @@ _SHARE_APART = 50
 class View:
     """All opportunities as they were at ``mark``: a large table, and a small one of what has changed since it was made.
 
-    ``changed`` are the products of the small one with their rows; those of the large one are dead.
+    ``changed`` are the products of the small one with their rows; those of the large one are dead. ``decided`` is what
+    had been decided about any.
     """
 
     mark: RouteMark
@@ -36,11 +40,13 @@ class View:
     changed: dict[str, list[RouteRow]]
     brands: Names
     categories: Names
+    decided: DecisionsInForce
 
     def find(self, query: OpportunityQuery, *, summed: bool) -> tuple[Page[FoundRow], Sums | None]:
         """As :func:`~arbkit.store.columns.search.find_page`."""
         parts = (self.main, self.changes)
-        return find_page(parts, query, brands=self.brands, categories=self.categories, summed=summed)
+        choice = choice_of(query, self.decided)
+        return find_page(parts, query, brands=self.brands, categories=self.categories, choice=choice, summed=summed)
 
 
 class Mirror:
@@ -72,7 +78,10 @@ class Mirror:
                 apart = len(view.changed)
                 if apart > _MOST_APART and apart > len(view.main.table.asins) // _SHARE_APART:
                     view = _read(self.store.route_changes(None), view)
-            self._view = view
+            else:
+                view = replace(view, mark=found.mark)
+            # After the routes, on whose profits some depend.
+            self._view = view = replace(view, decided=self.store.decisions_in_force())
             return view
 
 
@@ -82,7 +91,7 @@ def _read(found: RouteChanges, before: View | None) -> View:
     if before is not None:
         table.prepare(before.main.table)
     logger.debug("%d opportunities are in memory", len(table))
-    return View(found.mark, Part(table), Part(RouteTable((), brands, categories)), {}, brands, categories)
+    return View(found.mark, Part(table), Part(RouteTable((), brands, categories)), {}, brands, categories, _NONE)
 
 
 def _changed(view: View, mark: RouteMark, asins: Collection[str], rows: Iterable[RouteRow]) -> View:
@@ -94,4 +103,4 @@ def _changed(view: View, mark: RouteMark, asins: Collection[str], rows: Iterable
     live[table.rows_of(sorted(asins))] = False
     some = chain.from_iterable(changed[asin] for asin in sorted(changed))
     changes = Part(RouteTable(some, view.brands, view.categories))
-    return View(mark, Part(table, live), changes, changed, view.brands, view.categories)
+    return View(mark, Part(table, live), changes, changed, view.brands, view.categories, view.decided)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from arbkit.core.decisions.event import folded_brand
+from arbkit.core.decisions.rules import RouteChoice
 from arbkit.core.results import RouteTotals
 from arbkit.store.base import Sums
 from arbkit.store.columns.table import (
@@ -28,8 +30,17 @@ from arbkit.store.columns.table import (
     Totals,
     place,
 )
-from arbkit.store.fields import RANGE_FILTERS
-from arbkit.store.queries import End, OpportunityQuery, Page, check_query, known_total, page_of, unpack_cursor
+from arbkit.store.fields import AT_LEAST, AT_MOST
+from arbkit.store.queries import (
+    End,
+    OpportunityQuery,
+    Page,
+    check_query,
+    goes_by_profit_too,
+    known_total,
+    page_of,
+    unpack_cursor,
+)
 from arbkit.store.search_text import words
 
 Test = Callable[[Rows], Mask]
@@ -37,6 +48,8 @@ _FEW = 4_096
 """Rows that are sorted sooner than found in a sorted table."""
 _STEP = 512
 _LONGEST_STEP = 65_536
+_LAST = np.iinfo(np.int64).max
+"""A key beyond all others."""
 _LAST_ROWS = 4_096
 """Rows among which the best of every route mostly are."""
 
@@ -44,7 +57,7 @@ _LAST_ROWS = 4_096
 class FoundRow(NamedTuple):
     """A route of a page: what it is sorted by, its id, and what tells these figures of it from others."""
 
-    key: float | str
+    key: float | str | None
     id: str
     profit: float
     evaluated_at: float
@@ -64,16 +77,24 @@ def can_answer(query: OpportunityQuery) -> bool:
 
 
 def find_page(
-    parts: Sequence[Part], query: OpportunityQuery, *, brands: Names, categories: Names, summed: bool
+    parts: Sequence[Part],
+    query: OpportunityQuery,
+    *,
+    brands: Names,
+    categories: Names,
+    choice: RouteChoice | None = None,
+    summed: bool,
 ) -> tuple[Page[FoundRow], Sums | None]:
     """One page of a query that :func:`can_answer`, and what all pages come to (None: not ``summed``).
+
+    ``choice`` says which routes the query wants by what was decided; None: any.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another order.
     """
     check_query(query)
     after = unpack_cursor(query)
-    chosen = [_Chosen(part, query, brands, categories) for part in parts if len(part.table)]
+    chosen = [_Chosen(part, query, brands, categories, choice) for part in parts if len(part.table)]
     total = known_total(query)
     sums = None
     if summed or total is None:
@@ -82,19 +103,29 @@ def find_page(
     wanted = query.offset + query.limit + 1
     found = list(chain.from_iterable(one.page(after, wanted) for one in chosen))
     if len(chosen) > 1:
-        found.sort(reverse=query.descending)
+        found.sort(key=_sorted_as(query), reverse=query.descending)
     rows = found[query.offset : wanted]
     return page_of(query, rows, total, build=lambda row: row, end=_end), sums if summed else None
 
 
 def _end(row: FoundRow) -> End:
-    return row.key, row.id
+    return End(row.key, row.id, row.profit)
+
+
+def _sorted_as(query: OpportunityQuery) -> Callable[[FoundRow], tuple[bool, float | str, float, str]]:
+    """What sorts rows as the query asks; unknown keys come last either way round."""
+    has_second, down = goes_by_profit_too(query), query.descending
+    return lambda row: (
+        (row.key is not None) == down, 0 if row.key is None else row.key, row.profit if has_second else 0.0, row.id
+    )  # fmt: skip
 
 
 class _Chosen:
     """The rows of a part that a query finds."""
 
-    def __init__(self, part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> None:
+    def __init__(
+        self, part: Part, query: OpportunityQuery, brands: Names, categories: Names, choice: RouteChoice | None
+    ) -> None:
         self._table = part.table
         self._query = query
         self._first = 0
@@ -102,6 +133,8 @@ class _Chosen:
             profit = part.table.numbers["profit"]
             self._first = place(profit.ranks, profit.rank(query.min_profit), "left")
         self._tests = list(_tests(part, query, brands, categories))
+        if choice is not None:
+            self._tests.append(_marked(_decided(part.table, choice, brands)))
         self._met: Positions | None = None
 
     def sums(self) -> tuple[Totals, Numbers]:
@@ -132,52 +165,75 @@ class _Chosen:
     def page(self, after: End | None, wanted: int) -> list[FoundRow]:
         """The first rows after the end of the page before, at most as many as are wanted."""
         table, sort = self._table, self._query.sort
-        end = None
-        if after is not None:
-            if after[0] is None:
-                # Only what has no key comes after one that has none.
-                return []
-            end = table.end(sort, after[0], after[1])
+        if after is not None and after.key is None and not goes_by_profit_too(self._query):
+            return []
         if self._met is not None and (sort == "profit" or len(self._met) <= _FEW):
-            rows = self._sorted(self._met, end, wanted)
+            rows = self._sorted(self._met, after, wanted)
         else:
-            rows = self._walked(end, wanted)
+            rows = self._walked(after, wanted)
         figures = (table.numbers[name].at(rows).tolist() for name in ("profit", "evaluated_at"))
         return list(map(FoundRow._make, zip(table.keys_of(sort, rows), table.ids_of(rows), *figures, strict=True)))
 
-    def _sorted(self, rows: Positions, end: tuple[float, float] | None, wanted: int) -> Positions:
-        """The first of all ``rows`` after the end."""
-        table, down = self._table, self._query.descending
-        if self._query.sort == "profit":
+    def _sorted(self, rows: Positions, after: End | None, wanted: int) -> Positions:
+        """The first of all ``rows`` after the end of a page."""
+        table, sort, down = self._table, self._query.sort, self._query.descending
+        end = None if after is None else table.end(sort, after)
+        if sort == "profit":
             if end is not None:
                 before, upto = np.searchsorted(rows, table.rank("profit", end)).tolist()
                 rows = rows[:before] if down else rows[upto:]
             return rows[-wanted:][::-1] if down else rows[:wanted]
-        keys, codes = table.sorted_by(self._query.sort)[rows], table.code[rows]
+        keys, equals = table.sorted_by(sort)[rows].astype(np.int64), table.equals_by(sort, rows)
+        if not down:
+            keys[keys < table.first_known(sort)] = _LAST
+            if end is not None and after is not None and after.key is None:
+                end = _LAST, end[1]
         if end is not None:
-            beyond, same = (keys < end[0], codes < end[1]) if down else (keys > end[0], codes > end[1])
-            after = beyond | ((keys == end[0]) & same)
-            rows, keys, codes = rows[after], keys[after], codes[after]
-        rows = rows[np.lexsort((codes, keys))]
+            beyond, same = (keys < end[0], equals < end[1]) if down else (keys > end[0], equals > end[1])
+            onward = beyond | ((keys == end[0]) & same)
+            rows, keys, equals = rows[onward], keys[onward], equals[onward]
+        rows = rows[np.lexsort((equals, keys))]
         return rows[::-1][:wanted] if down else rows[:wanted]
 
-    def _walked(self, end: tuple[float, float] | None, wanted: int) -> Positions:
-        """The first rows after the end, looked for along the order."""
-        table, down = self._table, self._query.descending
-        order = table.order(self._query.sort)
-        before, upto = (len(table), 0) if end is None else table.rank(self._query.sort, end)
-        at, edge = (before, 0) if down else (upto, len(table))
-        step, count, found = _STEP, 0, list[Positions]()
-        while count < wanted and at != edge:
-            until = max(0, at - step) if down else min(len(table), at + step)
-            stretch = slice(until, at) if down else slice(at, until)
+    def _walked(self, after: End | None, wanted: int) -> Positions:
+        """The first rows after the end of a page, looked for along the order."""
+        order, down = self._table.order(self._query.sort), self._query.descending
+        found, count = list[Positions](), 0
+        for stretch in self._stretches(after):
+            if count >= wanted:
+                break
             rows: Positions = np.arange(stretch.start, stretch.stop) if order is None else order[stretch]
             rows = rows[rows >= self._first]
             for test in self._tests:
                 rows = rows[test(rows)]
             found.append(rows[::-1] if down else rows)
-            at, step, count = until, min(2 * step, _LONGEST_STEP), count + len(rows)
+            count += len(rows)
         return np.concatenate([np.empty(0, np.int64), *found])[:wanted]
+
+    def _stretches(self, after: End | None) -> Iterator[slice]:
+        """The pieces of the order after the end of a page, each longer than the one before, as they are looked at."""
+        table, sort = self._table, self._query.sort
+        before, upto = (len(table), 0) if after is None else table.rank(sort, table.end(sort, after))
+        if self._query.descending:
+            for near, far in _steps(before):
+                yield slice(before - far, before - near)
+            return
+        # Rows without a key are the first of the order.
+        known = table.unknown(sort)
+        is_among_known = after is None or after.key is not None
+        runs = [(max(known, upto), len(table)), (0, known)] if is_among_known else [(upto, known)]
+        for begin, end in runs:
+            for near, far in _steps(end - begin):
+                yield slice(begin + near, begin + far)
+
+
+def _steps(length: int) -> Iterator[tuple[int, int]]:
+    """From 0 to ``length`` in steps that grow, each with its begin and its end."""
+    at, step = 0, _STEP
+    while at < length:
+        until = min(length, at + step)
+        yield at, until
+        at, step = until, min(2 * step, _LONGEST_STEP)
 
 
 def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> Iterator[Test]:
@@ -189,7 +245,9 @@ def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names
     if query.category_names:
         yield _any_of(categories.known(query.category_names), table.category)
     if query.brand is not None:
-        yield _any_of(brands.known([query.brand]), table.brand)
+        yield _any_of(brands.matching(query.brand), table.brand)
+    if excluded := [number for one in query.excluded_brands for number in brands.matching(one)]:
+        yield lambda rows: ~np.isin(table.brand[rows], excluded)
     if query.amazon_sells is not None:
         yield _any_of([int(query.amazon_sells)], table.amazon_sells)
     yield from _bounds(table, query)
@@ -202,11 +260,27 @@ def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names
         yield _marked(part.live)
 
 
+def _decided(table: RouteTable, choice: RouteChoice, brands: Names) -> Mask:
+    """Which rows are chosen by what was decided."""
+    listed = np.zeros(len(table), dtype=bool)
+    listed[table.rows_of(sorted(choice.asins))] = True
+    listed[table.rows_with(choice.ids)] = True
+    if choice.excluding:
+        listed = ~listed
+    if choice.brands:
+        of_brand = np.isin(table.brand, brands.known_as(folded_brand, choice.brands))
+        listed = listed | of_brand if choice.with_brands else listed & ~of_brand
+    return listed
+
+
 def _bounds(table: RouteTable, query: OpportunityQuery) -> Iterator[Test]:
-    for name, column in RANGE_FILTERS.items():
+    for name, column in AT_LEAST.items():
         # The first of all rows that are looked at is one that the profit allows.
         if name != "min_profit" and (least := getattr(query, name)) is not None:
             yield _at_least(least, table.numbers[column])
+    for name, column in AT_MOST.items():
+        if (most := getattr(query, name)) is not None:
+            yield _at_most(most, table.numbers[column])
 
 
 def _any_of(wanted: Sequence[int], column: Integers) -> Test:
@@ -221,6 +295,14 @@ def _at_least(least: float, column: Column) -> Test:
         return lambda rows: np.zeros(len(column.ranks[rows]), dtype=bool)
     bound = column.ranks.dtype.type(rank)
     return lambda rows: column.ranks[rows] >= bound
+
+
+def _at_most(most: float, column: Column) -> Test:
+    rank = math.floor(column.rank(most))
+    if rank < column.unknown:
+        return lambda rows: np.zeros(len(column.ranks[rows]), dtype=bool)
+    first, last = column.ranks.dtype.type(column.unknown), column.ranks.dtype.type(rank)
+    return lambda rows: (column.ranks[rows] >= first) & (column.ranks[rows] <= last)
 
 
 def _within(some: Positions, length: int) -> Test:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.store.fields import OPPORTUNITY_SORTS
+from arbkit.store.fields import DEMAND_FIELDS, FORECAST_FIELDS, OPPORTUNITY_SORTS, SORTS_THEN_BY_PROFIT
+from arbkit.store.queries import End
 from arbkit.store.routes import RouteRow
+from arbkit.store.search_text import joined_words
 
 Ints = npt.NDArray[np.int64]
 Integers = (
@@ -37,8 +39,11 @@ ROUTES = tuple(f"{source}:{target}" for source in CODES for target in CODES)
 """By number, in the order of ids."""
 NUMBERS = (
     "profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "data_at", "buy_price", "sell_price", "evaluated_at",
+    *FORECAST_FIELDS, *DEMAND_FIELDS,
 )  # fmt: skip
-"""Columns of numbers, each as it is stored."""
+"""Columns of numbers, each as it is stored; NaN is unknown."""
+_WHOLE_SORTS = frozenset({"age", "rank", "drops30", "drops90", "monthly_sold", "sellers"})
+"""Orders whose key a store keeps as a whole number."""
 _ROUTE_NUMBERS = {route: number for number, route in enumerate(ROUTES)}
 _COLUMNS = tuple(RouteRow._fields)
 Side = Literal["left", "right"]
@@ -67,10 +72,19 @@ class Totals:
 
 
 class Column:
-    """Numbers, each of which many rows have: as a table of them, and for each row the place of its own in that."""
+    """Numbers, each of which many rows have: as a table of them, and for each row the place of its own in that.
+
+    An unknown number, NaN, has the first place.
+    """
 
     def __init__(self, numbers: Numbers) -> None:
-        self.values, ranks = np.unique(numbers, return_inverse=True)
+        values, ranks = np.unique(numbers, return_inverse=True)
+        self.unknown = int(np.count_nonzero(np.isnan(values[-1:])))
+        """1 where a number is unknown, else 0: how many places come before the first known number."""
+        if self.unknown:
+            ranks[ranks == len(values) - 1] = -1
+            ranks += 1
+        self.values = np.roll(values, self.unknown)
         few = len(self.values) <= _SMALL_RANKS
         self.ranks: Integers = ranks.astype(np.uint16) if few else ranks.astype(np.uint32)
         """They rise with the numbers, and take a quarter of the memory."""
@@ -79,9 +93,11 @@ class Column:
         """The numbers of these rows."""
         return self.values[self.ranks[rows]]
 
-    def rank(self, number: float) -> float:
-        """What the rank of this number is, or would be between two others."""
-        place = int(np.searchsorted(self.values, number))
+    def rank(self, number: float | None) -> float:
+        """What the rank of this number is, or would be between two others; None: of an unknown one."""
+        if number is None:
+            return self.unknown - 1
+        place = int(np.searchsorted(self.values[self.unknown :], number)) + self.unknown
         return place if place < len(self.values) and self.values[place] == number else place - 0.5
 
 
@@ -90,6 +106,7 @@ class Names:
 
     def __init__(self) -> None:
         self._numbers: dict[str | None, int] = {None: -1}
+        self._joined: dict[str | None, str] = {}
 
     def number(self, name: str | None) -> int:
         """The number of a text, a new one where it has none."""
@@ -98,6 +115,20 @@ class Names:
     def known(self, names: Iterable[str]) -> list[int]:
         """The numbers of those of these texts that any row has had."""
         return [number for name in names if (number := self._numbers.get(name)) is not None]
+
+    def known_as(self, fold: Callable[[str], str], folded: Collection[str]) -> list[int]:
+        """The numbers of the texts that are among these once they are folded."""
+        return [number for name, number in list(self._numbers.items()) if name is not None and fold(name) in folded]
+
+    def matching(self, brand: str) -> list[int]:
+        """The numbers of the texts that have these words or parts of words, as brands are compared."""
+        part = joined_words(brand)
+        return [number for name, number in list(self._numbers.items()) if part and part in self._words_of(name)]
+
+    def _words_of(self, name: str | None) -> str:
+        if name not in self._joined:
+            self._joined[name] = joined_words(name or "")
+        return self._joined[name]
 
 
 class RouteTable:
@@ -114,16 +145,16 @@ class RouteTable:
         self._words = "".join(f" {words[row]}\n" for row in first)
         self._ends = np.cumsum([len(words[row]) + 2 for row in first], dtype=np.int64)
         del words, asins
-        numbers = {name: _joined([piece.numbers[name] for piece in pieces], np.float64) for name in NUMBERS}
         route = _joined([piece.route for piece in pieces], np.uint8)
         code = product.astype(np.int64) * len(ROUTES) + route
-        order = np.lexsort((code, numbers["profit"]))
+        order = np.lexsort((code, _joined([piece.numbers["profit"] for piece in pieces], np.float64)))
         self.code: Ints = code[order]
         """A number that grows with the id."""
         self.route = route[order]
         self.source, self.target = np.divmod(self.route, np.uint8(len(CODES)))
         self.product = product.astype(np.int32)[order]
-        self.numbers = {name: Column(values[order]) for name, values in numbers.items()}
+        # One after the other: as they come they take four times the memory.
+        self.numbers = {name: Column(_taken(pieces, name)[order]) for name in NUMBERS}
         self.brand = _joined([piece.brand for piece in pieces], np.int32)[order]
         self.category = _joined([piece.category for piece in pieces], np.int32)[order]
         self.amazon_sells = _joined([piece.amazon_sells for piece in pieces], np.int8)[order]
@@ -138,37 +169,65 @@ class RouteTable:
         pairs = zip(self.asins[self.product[rows]].tolist(), self.route[rows].tolist(), strict=True)
         return [f"{asin.decode()}:{ROUTES[route]}" for asin, route in pairs]
 
-    def keys_of(self, sort: str, rows: Positions) -> list[float | str]:
+    def keys_of(self, sort: str, rows: Positions) -> list[float | str | None]:
         """What rows are sorted by, as the stores know it."""
         if sort == "route":
             return [ROUTES[route].replace(":", "") for route in self.route[rows].tolist()]
         keys = self.numbers[OPPORTUNITY_SORTS[sort]].at(rows).tolist()
-        return list(map(int, keys)) if sort == "age" else keys
+        number = int if sort in _WHOLE_SORTS else float
+        return [None if math.isnan(key) else number(key) for key in keys]
 
     def order(self, sort: str) -> npt.NDArray[np.int32] | None:
-        """The rows by what they are sorted by, and id; None: as they are."""
+        """The rows by what they are sorted by, then by profit where that is the second key, and id; None: as they are.
+
+        Those of which the key is unknown come first.
+        """
         if sort == "profit":
             return None
         if sort not in self._orders:
-            self._orders[sort] = np.lexsort((self.code, self.sorted_by(sort))).astype(np.int32)
+            keys = self.sorted_by(sort)
+            # The rows are in the order of profit and id.
+            found = np.argsort(keys, kind="stable") if sort in SORTS_THEN_BY_PROFIT else np.lexsort((self.code, keys))
+            self._orders[sort] = found.astype(np.int32)
         return self._orders[sort]
 
     def sorted_by(self, sort: str) -> Integers:
         """Numbers that are as what rows are sorted by."""
         return self.route if sort == "route" else self.numbers[OPPORTUNITY_SORTS[sort]].ranks
 
-    def end(self, sort: str, key: float | str, last_id: str) -> tuple[float, float]:
-        """Where a page ended, to be compared with :meth:`sorted_by` and ``code``, also if that row is gone."""
+    def equals_by(self, sort: str, rows: Positions) -> Integers:
+        """Numbers that are as what rows with equal keys are sorted by."""
+        return rows if sort in SORTS_THEN_BY_PROFIT else self.code[rows]
+
+    def first_known(self, sort: str) -> int:
+        """The least number of :meth:`sorted_by` that stands for a known key."""
+        return self.numbers[OPPORTUNITY_SORTS[sort]].unknown if sort in SORTS_THEN_BY_PROFIT else 0
+
+    def unknown(self, sort: str) -> int:
+        """How many rows have no key in this order."""
+        order = self.order(sort)
+        if order is None or self.first_known(sort) == 0:
+            return 0
+        return bisect_left(order, self.first_known(sort), key=self.sorted_by(sort).__getitem__)
+
+    def end(self, sort: str, end: End) -> tuple[float, float]:
+        """Where a page ended, to be compared with :meth:`sorted_by` and :meth:`equals_by`, also if that row is gone."""
         if sort == "route":
-            value: float = _ROUTE_NUMBERS.get(f"{str(key)[:2]}:{str(key)[2:]}", -1)
+            value: float = _ROUTE_NUMBERS.get(f"{str(end.key)[:2]}:{str(end.key)[2:]}", -1)
         else:
-            value = self.numbers[OPPORTUNITY_SORTS[sort]].rank(float(key))
-        asin, _, route = last_id.partition(":")
+            value = self.numbers[OPPORTUNITY_SORTS[sort]].rank(None if end.key is None else float(end.key))
+        if end.profit is not None:
+            before, upto = self.rank("profit", (self.numbers["profit"].rank(end.profit), self._code_of(end.id)))
+            return value, (before + upto - 1) / 2
+        return value, self._code_of(end.id)
+
+    def _code_of(self, route_id: str) -> float:
+        asin, _, route = route_id.partition(":")
         product = int(np.searchsorted(self.asins, asin.encode()))
         first = product * len(ROUTES)
         if product == len(self.asins) or self.asins[product] != asin.encode():
-            return value, first - 0.5
-        return value, first + _ROUTE_NUMBERS.get(route, -1)
+            return first - 0.5
+        return first + _ROUTE_NUMBERS.get(route, -1)
 
     def rank(self, sort: str, end: tuple[float, float]) -> tuple[int, int]:
         """How many rows come before this :meth:`end` in an order, and how many up to and with it."""
@@ -178,8 +237,8 @@ class RouteTable:
             place(values, end[0], name) if order is None else side(order, end[0], key=values.__getitem__)
             for name, side in _SIDES
         )
-        codes = self.code[low:high] if order is None else self.code[order[low:high]]
-        before, upto = (low + place(codes, end[1], name) for name, _ in _SIDES)
+        equal = self.code[low:high] if order is None else self.equals_by(sort, order[low:high])
+        before, upto = (low + place(equal, end[1], name) for name, _ in _SIDES)
         return before, upto
 
     def rows_of(self, asins: Sequence[str]) -> Positions:
@@ -190,6 +249,11 @@ class RouteTable:
         found = np.zeros(len(self.asins) + 1, dtype=bool)
         found[products[products < len(self.asins)]] = True
         return np.flatnonzero(found[self.product])
+
+    def rows_with(self, ids: Collection[str]) -> Positions:
+        """The rows of these ids."""
+        rows = self.rows_of(sorted({one.partition(":")[0] for one in ids}))
+        return rows[np.isin(self.code[rows], [self._code_of(one) for one in ids])]
 
     def with_words(self, wanted: Sequence[str]) -> Mask:
         """Which rows are of products that have each of these words, at least as the beginning of one of theirs."""
@@ -272,6 +336,11 @@ class _Piece:
 def _in_pieces(rows: Iterable[RouteRow]) -> Iterator[tuple[int, Iterator[tuple[int, RouteRow]]]]:
     """Objects take ten times the memory of columns: only a piece of the rows is ever held as objects."""
     return groupby(enumerate(rows), key=lambda one: one[0] // 20_000)
+
+
+def _taken(pieces: Sequence[_Piece], name: str) -> Numbers:
+    """The numbers of a column, which the pieces do not keep."""
+    return _joined([piece.numbers.pop(name) for piece in pieces], np.float64)
 
 
 def _joined(pieces: Sequence[npt.NDArray[S]], kind: type[S]) -> npt.NDArray[S]:

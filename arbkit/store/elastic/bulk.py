@@ -12,12 +12,14 @@ from itertools import count
 from typing import Any
 
 import orjson
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
+from arbkit.core.service.identity import this_process
 from arbkit.core.service.metrics import STORE_RETRIES
 from arbkit.store.elastic.client import BLOCKED, Hit, blocked, busy, is_read_only, reason_of, scan, to_store_error
+from arbkit.store.elastic.schema import body, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ _SHORT_PATIENCE_S = 3.0
 _LONGEST_WAIT_S = 8.0
 _DELETED_AT_ONCE = 2_000
 _BUSY = frozenset({429, 502, 503, 504})
+_EXISTS = "resource_already_exists_exception"
+"""Elasticsearch's own name for an index that is there already."""
 _OTHER_MAPPING = "strict_dynamic_mapping_exception"
 
 
@@ -81,13 +85,21 @@ class Action:
 
 @dataclass(slots=True)
 class Outcome:
-    """Places in the batch: written, refused as not newer (or changed meanwhile), never to be taken and why."""
+    """Places in the batch: written, refused as not newer (or changed meanwhile), never to be taken and why.
 
-    ok: list[int] = field(default_factory=list)
+    Those that were written each have one of ``guards``, for the next write.
+    """
+
+    guards: dict[int, SeqNoGuard] = field(default_factory=dict)
     conflicts: list[int] = field(default_factory=list)
     poison: dict[int, str] = field(default_factory=dict)
     block: StoreError | None = None
     """why the last conflict was one, where a block is the reason"""
+
+    @property
+    def ok(self) -> list[int]:
+        """The places of those that were written."""
+        return list(self.guards)
 
 
 def bulk(client: Elasticsearch, actions: Sequence[Action]) -> Outcome:
@@ -116,6 +128,35 @@ def bulk(client: Elasticsearch, actions: Sequence[Action]) -> Outcome:
         logger.warning("%d of %d documents are tried again: %s", len(left), len(actions), first)
         back_off(attempt)
     return outcome
+
+
+def is_made(client: Elasticsearch, prefix: str, collection: str) -> bool:
+    """Whether the collection has an index.
+
+    Raises:
+        ApiError, TransportError: Elasticsearch does not say.
+    """
+    return bool(client.indices.exists_alias(name=prefix + collection))
+
+
+def bulk_into(client: Elasticsearch, prefix: str, collection: str, actions: Sequence[Action]) -> Outcome:
+    """Write all as :func:`bulk` does, into an index that is made if it is missing.
+
+    Raises:
+        StoreError: something is not written and may be tried again later.
+        StoreRefusedError: a right is missing, or the mapping is of another arbkit.
+        ApiError, TransportError: the index cannot be made.
+    """
+    if not is_made(client, prefix, collection):
+        made = body(collection)
+        made["mappings"]["_meta"] = {"arbkit": fingerprint(collection), "maker": this_process()}
+        try:
+            # One name for all who make it: the second finds that it is there.
+            client.indices.create(index=f"{prefix}{collection}-first", **made, aliases={prefix + collection: {}})
+        except BadRequestError as error:
+            if error.error != _EXISTS:
+                raise
+    return bulk(client, actions)
 
 
 def delete(client: Elasticsearch, index: str, ids: Sequence[str]) -> None:
@@ -192,7 +233,7 @@ def _send(
     for position, item in zip(positions, answer["items"], strict=True):
         (result,) = item.values()
         if result["status"] < 300:
-            outcome.ok.append(position)
+            outcome.guards[position] = SeqNoGuard.of(result)
         elif (late := _classify(actions[position], result["status"], result["error"], position, outcome)) is not None:
             again[position] = late
     return again

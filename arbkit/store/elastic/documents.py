@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 from pydantic import JsonValue
 
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Run
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.history_codec import PackedHistory, summarise
 from arbkit.core.offers.looks import Look
+from arbkit.core.offers.product import Product
 from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.results import JsonObject
 from arbkit.store.alerts import AlertRecord
@@ -21,6 +22,7 @@ from arbkit.store.base import MEMORIES_KEPT_S
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 from arbkit.store.routes import Basis, Notice, ProductRoutes, RouteMemory, RouteWindow, follow_windows
+from arbkit.store.search_text import joined_words
 
 Document = JsonObject
 ACTIVE: Document = {"term": {"is_active": True}}
@@ -63,7 +65,8 @@ def history_of(document: Mapping[str, JsonValue]) -> PackedHistory:
 class PricedState:
     """What a product's document says of its routes.
 
-    ``basis`` is what they were made of, ``routes`` are the ids of those that may be stored as active, ``windows`` the
+    ``basis`` is what they were made of, ``turn`` the version of what was written last (two results of one basis may
+    differ: each has a turn), ``routes`` are the ids of those that may be stored as active, ``windows`` the
     open ones by route, and ``pending`` the ids of those windows that may not be stored yet. ``memories`` are what
     alerts remember of routes, by their ids, ``notices`` those that may not be in the outbox yet, and ``begun`` the
     routes that were announced and may not be stored yet.
@@ -76,6 +79,7 @@ class PricedState:
     memories: Mapping[str, RouteMemory] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     begun: tuple[Opportunity, ...] = ()
+    turn: int = 0
 
     @classmethod
     def read(cls, document: Mapping[str, JsonValue]) -> PricedState | None:
@@ -88,7 +92,10 @@ class PricedState:
         memories = {route: RouteMemory.from_dict(memory) for route, memory in stored.get("memories", {}).items()}
         notices = tuple(map(notice_of, stored.get("notices", ())))
         begun = tuple(map(Opportunity.from_dict, stored.get("begun", ())))
-        return cls(basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]), memories, notices, begun)
+        return cls(
+            basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]), memories, notices, begun,
+            stored.get("turn", 0),
+        )  # fmt: skip
 
     @classmethod
     def found(cls, routes: Iterable[Opportunity]) -> PricedState:
@@ -97,11 +104,19 @@ class PricedState:
         windows = [w for o in stored for w in follow_windows({}, ProductRoutes(o.asin, 0, o.data_at, (o,)), 0).changed]
         return cls(Basis(), frozenset(o.id for o in stored), {window.route: window for window in windows})
 
-    def followed_by(self, result: ProductRoutes, basis: Basis, changed: Iterable[RouteWindow]) -> PricedState:
-        """After this result, which changed these windows."""
+    def next_turn(self, basis: Basis) -> int:
+        """The version of what a result of this basis writes."""
+        # Before there were turns the basis was the version.
+        return max(self.turn, basis.number) + 1
+
+    def followed_by(
+        self, result: ProductRoutes, basis: Basis, changed: Iterable[RouteWindow], *, turn: int
+    ) -> PricedState:
+        """After this result, which changed these windows in this turn."""
         windows = {**self.windows, **{window.route: window for window in changed}}
         still_open = {route: window for route, window in windows.items() if window.ended_at is None}
-        return PricedState(basis, frozenset(o.id for o in result.routes), still_open, memories=self.memories)
+        routes = frozenset(o.id for o in result.routes)
+        return PricedState(basis, routes, still_open, memories=self.memories, turn=turn)
 
     def remembering(self, memories: Mapping[str, RouteMemory], *, now: float) -> PricedState:
         """With these memories of routes, without those of what ended long before ``now`` (Unix seconds)."""
@@ -111,13 +126,8 @@ class PricedState:
         return replace(self, memories=kept)
 
     def naming(self, after: PricedState, routes: Sequence[Opportunity], announced: Sequence[Notice]) -> PricedState:
-        """With the routes and windows that it is about to have too, and what is announced and remembered of them.
-
-        Itself where it names all that already.
-        """
+        """In the turn in which it gets these routes and windows too, and what is announced and remembered of them."""
         begun = {route: window for route, window in after.windows.items() if route not in self.windows}
-        if not announced and not begun and after.routes <= self.routes:
-            return self
         pending = self.pending | {window.id for window in begun.values()}
         return replace(
             self,
@@ -128,6 +138,7 @@ class PricedState:
             memories=after.memories if announced else self.memories,
             notices=(*self.notices, *announced),
             begun=(*self.begun, *(o for o in routes if announced and o.id not in self.routes)),
+            turn=after.turn,
         )
 
     def to_dict(self) -> Document:
@@ -137,7 +148,7 @@ class PricedState:
             "windows": [window.to_dict() for window in self.windows.values()], "pending": sorted(self.pending),
             "memories": {route: memory.to_dict() for route, memory in self.memories.items()},
             "notices": [notice_document(notice, 0) for notice in self.notices],
-            "begun": [route.to_dict() for route in self.begun],
+            "begun": [route.to_dict() for route in self.begun], "turn": self.turn,
         }  # fmt: skip
         return stored
 
@@ -191,7 +202,7 @@ def with_best(document: Mapping[str, JsonValue], best: Document | None) -> Docum
 def without_routes(document: Mapping[str, JsonValue]) -> Document:
     """A product's document that names no routes; what they were made of stays, so that none older comes back."""
     state = PricedState.read(document)
-    forgotten = {} if state is None else {"priced": PricedState(state.basis).to_dict()}
+    forgotten = {} if state is None else {"priced": PricedState(state.basis, turn=state.turn).to_dict()}
     return {**with_best(document, None), **forgotten}
 
 
@@ -240,6 +251,7 @@ def product_of(document: Mapping[str, JsonValue]) -> Product:
 def opportunity_document(o: Opportunity, words: str) -> Document:
     """The document of an opportunity; ``words`` are what a search finds it by."""
     shown: Document = {name: getattr(o, name) for name in OPPORTUNITY_FIELDS}
+    shown["brand_words"] = joined_words(o.brand or "")
     return shown | {"route": o.source + o.target, "is_active": True, "words": words, "document": o.to_dict()}
 
 
@@ -287,7 +299,7 @@ def notice_of(document: Mapping[str, JsonValue]) -> Notice:
 
 def alert_document(record: AlertRecord) -> Document:
     """The document of an alert with its deliveries."""
-    searched = ("id", "asin", "type", "rule", "status", "at", "priority", "demo")
+    searched = ("id", "asin", "type", "rule", "status", "at", "priority", "profit_per_day", "demo")
     deliveries: list[Any] = [
         {"channel": d.channel, "status": d.status, "attempts": d.attempts, "at": d.at} for d in record.deliveries
     ]
@@ -325,7 +337,7 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
         case "looks" | "watchlist":
             kind = Look if collection == "looks" else WatchEntry
             return kind.from_dict(_known(kind.__slots__, old)).to_dict()
-        case "alerts" | "windows" | "detection":
+        case "alerts" | "windows" | "detection" | "forecasts" | "forecast_notes" | "decisions" | "sales":
             return alert_document(alert_of(old)) if collection == "alerts" else dict(old)
         case "outbox":
             return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}

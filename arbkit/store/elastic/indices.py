@@ -22,7 +22,7 @@ from arbkit.core.service.identity import has_ended, this_process
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, scan, wrap_errors
 from arbkit.store.elastic.documents import upgraded
-from arbkit.store.elastic.schema import COLLECTIONS, IndexLayout, body, fingerprint, template
+from arbkit.store.elastic.schema import COLLECTIONS, MADE_WHEN_USED, IndexLayout, body, fingerprint, template
 
 logger = logging.getLogger(__name__)
 
@@ -243,6 +243,8 @@ def check(client: Elasticsearch, prefix: str) -> None:
     found = _existing(client, prefix)
     for name in COLLECTIONS:
         if name not in found:
+            if name in MADE_WHEN_USED:
+                continue
             raise StoreRefusedError(f"the store has no {prefix}{name} yet", kind="missing", remedy="Run `arbkit init`")
         if found[name].mark != fingerprint(name):
             raise StoreRefusedError(

@@ -8,13 +8,15 @@ from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue
 
+from arbkit.core.decisions.rules import RouteChoice
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
-from arbkit.store.base import MAX_BRANDS, Sums
+from arbkit.store.base import MAX_BRANDS, Stats, Sums
+from arbkit.store.decisions.elastic import clause
 from arbkit.store.elastic.client import Hit, SearchAnswer
 from arbkit.store.elastic.documents import ACTIVE
-from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS, RUN_SORTS
+from arbkit.store.fields import AT_LEAST, AT_MOST, EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RUN_SORTS
 from arbkit.store.queries import (
     AlertQuery,
     End,
@@ -24,10 +26,14 @@ from arbkit.store.queries import (
     StoreQuery,
     age_edges,
     check_query,
+    goes_by_profit_too,
     known_total,
     unpack_cursor,
 )
-from arbkit.store.search_text import words
+from arbkit.store.search_text import joined_words, parts_of_brands, words
+
+_LONGEST_PART = 200
+"""Letters of a brand; Lucene refuses a pattern of about a thousand, and no brand is as long."""
 
 _WINDOW = 100_000
 _SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS, **RUN_SORTS, "at": "order"}
@@ -54,13 +60,13 @@ def product_search(query: ProductQuery) -> Clause:
     return _search(query, where, key, "asin")
 
 
-def opportunity_search(query: OpportunityQuery) -> Clause:
+def opportunity_search(query: OpportunityQuery, choice: RouteChoice | None = None) -> Clause:
     """The body of a search.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _search(query, _opportunity_filter(query), OPPORTUNITY_SORTS[query.sort], "id")
+    return _search(query, _opportunity_filter(query, choice), OPPORTUNITY_SORTS[query.sort], "id")
 
 
 def run_search_body(query: RunQuery) -> Clause:
@@ -101,7 +107,11 @@ def pending_search(
         "size": limit,
         "track_total_hits": False,
         "query": {"bool": {"filter": waiting, "must_not": [{"terms": {"rule": list(except_rules)}}]}},
-        "sort": [{"deliveries.attempts": attempts}, {"priority": "desc"}],
+        "sort": [
+            {"deliveries.attempts": attempts},
+            {"profit_per_day": {"order": "desc", "missing": "_last"}},
+            {"priority": "desc"},
+        ],
         "_source": ["document"],
     }
 
@@ -160,15 +170,20 @@ PRODUCT_FIGURES: Clause = {
 """What the head figures say of products."""
 
 
-def sums_search(query: OpportunityQuery) -> Clause:
+def sums_search(query: OpportunityQuery, choice: RouteChoice | None = None) -> Clause:
     """The body of a search for the sums of what a query finds.
 
     Raises:
         UsageError: the query contradicts itself.
     """
     check_query(query)
-    where: Clause = {"bool": {"filter": _opportunity_filter(query)}}
-    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS, "margins": MARGINS}}
+    aggregations: Clause = {"routes": ROUTE_SUMS, "margins": MARGINS}
+    return {"size": 0, "track_total_hits": False, "query": opportunities_query(query, choice), "aggs": aggregations}
+
+
+def opportunities_query(query: OpportunityQuery, choice: RouteChoice | None) -> Clause:
+    """What finds all opportunities of a query, in no order; arguments as :func:`sums_search`."""
+    return {"bool": {"filter": _opportunity_filter(query, choice)}}
 
 
 def ages_search(limits: Sequence[float], now: float) -> Clause:
@@ -198,6 +213,32 @@ def sums_of(aggregations: Mapping[str, JsonValue]) -> Sums:
     return Sums.of(_routes_of(results["routes"]), margins=results["margins"]["value"])
 
 
+def stats_of(products: SearchAnswer, offers: SearchAnswer, found: SearchAnswer, *, hidden_products: int) -> Stats:
+    """The head figures, from the answers about products, offers and opportunities."""
+    results, ages = found["aggregations"], offers["aggregations"]
+    sums = sums_of(results)
+    currency = [b["key"] for b in results["currency"]["buckets"]]
+    return Stats(
+        products=products["hits"]["total"]["value"],
+        offers=offers["hits"]["total"]["value"],
+        opportunities=found["hits"]["total"]["value"],
+        total_profit=sums.total_profit,
+        currency=currency[0] if currency else None,
+        demo_products=products["aggregations"]["demo"]["doc_count"],
+        markets={b["key"]: b["doc_count"] for b in ages["markets"]["buckets"]},
+        routes=sums.routes,
+        categories=tuple(b["key"] for b in results["categories"]["buckets"]),
+        brands=tuple(b["key"] for b in results["brands"]["buckets"]),
+        oldest_at=_seconds(ages["min"]["value"]),
+        newest_at=_seconds(ages["max"]["value"]),
+        evaluated_at=next((hit["_source"]["evaluated_at"] for hit in results["evaluated"]["hits"]["hits"]), None),
+        unpriced_products=products["aggregations"]["unpriced"]["doc_count"],
+        hidden_products=hidden_products,
+        average_margin_pct=sums.average_margin_pct,
+        products_with_opportunities=products["aggregations"]["with_best"]["doc_count"],
+    )
+
+
 def _routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
     """What :data:`ROUTE_SUMS` found, by route."""
     results: Mapping[str, Any] = aggregation
@@ -213,18 +254,40 @@ def _routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
     return dict(sorted(found.items()))
 
 
-def _opportunity_filter(query: OpportunityQuery) -> list[JsonValue]:
-    where: list[JsonValue] = [ACTIVE, *_matching(query.q), *_of_category(query)]
+def _opportunity_filter(query: OpportunityQuery, choice: RouteChoice | None) -> list[JsonValue]:
+    where: list[JsonValue] = [ACTIVE, *_matching(query.q), *_of_category(query), *_of_brand(query.brand)]
+    where.extend(_without_brands(query.excluded_brands))
+    where.extend([clause(choice)] if choice else [])
     exact = ((name, getattr(query, name)) for name in EXACT_FILTERS)
     where.extend({"term": {name: value}} for name, value in exact if value is not None)
-    for name, field in RANGE_FILTERS.items():
-        if (value := getattr(query, name)) is not None:
-            where.append({"range": {field: {"gte": _searched(field, value)}}})
+    for bound, fields in (("gte", AT_LEAST), ("lte", AT_MOST)):
+        for name, field in fields.items():
+            if (value := getattr(query, name)) is not None:
+                where.append({"range": {field: {bound: _searched(field, value)}}})
     return where
 
 
 def _of_category(query: ProductQuery | OpportunityQuery) -> list[JsonValue]:
     return [{"terms": {"category": list(query.category_names)}}] if query.category_names else []
+
+
+def _of_brand(brand: str | None) -> list[JsonValue]:
+    if brand is None:
+        return []
+    part = joined_words(brand)
+    return [_with_part(part) if part else {"match_none": {}}]
+
+
+def _without_brands(excluded: Sequence[str]) -> list[JsonValue]:
+    parts: list[JsonValue] = [_with_part(part) for part in parts_of_brands(excluded)]
+    return [{"bool": {"must_not": parts}}] if parts else []
+
+
+def _with_part(part: str) -> JsonValue:
+    if len(part) > _LONGEST_PART:
+        return {"match_none": {}}
+    # Folded words have none of a pattern's own signs.
+    return {"wildcard": {"brand_words": {"value": f"*{part}*"}}}
 
 
 def _matching(q: str | None) -> list[JsonValue]:
@@ -241,22 +304,25 @@ def _search(query: StoreQuery, where: list[JsonValue], key: str, unique: str) ->
     if query.offset + query.limit >= _WINDOW:
         raise UsageError("reaches too far", field="offset", value=query.offset, remedy="Go on with the cursor")
     order, beyond = ("desc", "lt") if query.descending else ("asc", "gt")
+    ties: list[JsonValue] = [{"profit": order}] if goes_by_profit_too(query) else []
     body: Clause = {
         "size": query.limit + 1,
         "from": query.offset,
         "track_total_hits": False,
         "query": {"bool": {"filter": where}},
-        "sort": [{key: {"order": order, "missing": "_last"}}, {unique: {"order": order}}],
+        "sort": [{key: {"order": order, "missing": "_last"}}, *ties, {unique: {"order": order}}],
         "_source": ["document"],
     }
     if after := unpack_cursor(query):
-        last, last_id = after
-        after_id: Clause = {"range": {unique: {beyond: last_id}}}
+        after_id: Clause = {"range": {unique: {beyond: after.id}}}
+        if after.profit is not None:
+            same_profit: Clause = {"bool": {"filter": [{"term": {"profit": after.profit}}, after_id]}}
+            after_id = {"bool": {"should": [{"range": {"profit": {beyond: after.profit}}}, same_profit]}}
         missing: Clause = {"bool": {"must_not": {"exists": {"field": key}}}}
-        if last is None:
+        if after.key is None:
             onward: Clause = {"bool": {"filter": [missing, after_id]}}
         else:
-            at = _searched(key, last)
+            at = _searched(key, after.key)
             same: Clause = {"bool": {"filter": [{"term": {key: at}}, after_id]}}
             onward = {"bool": {"should": [{"range": {key: {beyond: at}}}, same, missing]}}
         # Within the query, so that pages that cannot be next are skipped.
@@ -287,14 +353,16 @@ def total_of(
 
 
 def end_of(query: StoreQuery, hit: Hit) -> End:
-    """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
-    key, last_id = cast("tuple[int | float | str | None, str]", hit["sort"])
+    """Where a page ends that ends with this hit; a number that is missing sorts as an infinite one."""
+    found = cast("list[int | float | str | None]", hit["sort"])
+    key, last_id = found[0], cast("str", found[-1])
+    profit = cast("float", found[1]) if goes_by_profit_too(query) else None
     if key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18):
-        return None, last_id
+        return End(None, last_id, profit)
     if isinstance(key, int) and _SORTS[query.sort] in _DATES:
         # A date is sorted by its milliseconds.
-        return key // 1000 if key % 1000 == 0 else key / 1000, last_id
-    return key, last_id
+        return End(key // 1000 if key % 1000 == 0 else key / 1000, last_id)
+    return End(key, last_id, profit)
 
 
 def _searched(field: str, value: JsonValue) -> JsonValue:
@@ -302,6 +370,6 @@ def _searched(field: str, value: JsonValue) -> JsonValue:
     return str(value) if field in _DATES else value
 
 
-def seconds(milliseconds: float) -> int:
+def _seconds(milliseconds: float | None) -> int | None:
     """The whole Unix seconds of what Elasticsearch says of a date."""
-    return int(milliseconds // 1000)
+    return None if milliseconds is None else int(milliseconds // 1000)

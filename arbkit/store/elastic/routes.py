@@ -1,8 +1,10 @@
 """The routes of products in Elasticsearch with what follows from them: windows, and notices in the outbox.
 
-Elasticsearch knows no transaction over several documents. The document of a product decides: it names every route
-that may be stored as active, before that is written, and says last what its routes were made of. Whoever is killed
-in between has left nothing that the next one does not find, and writing again writes the same under the same ids.
+Elasticsearch knows no transaction over several documents. The document of a product decides: whoever writes its
+routes takes a turn in it, which names every route that may be stored as active, and says last what they were made of.
+The number of the turn is the external version of all that is written in it, so that a request which arrives when
+others have had their turn changes nothing. Whoever is killed in between has left nothing that the next one does not
+find, and writing again writes the same under the same ids.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ _ENDED_KEPT_S = 7 * 86_400.0
 class _Taken:
     """A result that is taken, with the document of its product and the guard for its next write.
 
-    ``announced`` are the notices that it makes beside those that its product has named already.
+    ``before`` is what the document says, ``after`` what it shall say in the end. ``announced`` are the notices that it
+    makes beside those that its product has named already.
     """
 
     result: ProductRoutes
@@ -71,7 +74,6 @@ class _Taken:
     new: Mapping[str, Opportunity]
     announced: Sequence[Notice] = ()
 
-    @property
     def named(self) -> PricedState:
         """What its product must say before anything of it is written."""
         return self.before.naming(self.after, self.result.routes, self.announced)
@@ -96,22 +98,19 @@ class RouteWriter:
             taken = list(self._judged(left, generation, again))
             if announce:
                 taken = self._decided(taken, announce)
-            named = [one for one in taken if one.named is one.before]
-            naming = self._name([one for one in taken if one.named is not one.before])
+            named, naming = self._name(taken)
             self._announce(named)
             self._say_changes(named, changes_to)
             self._write(named)
             outcome = self._mark(named)
-            conflicts = {named[place].result.asin for place in outcome.conflicts}
-            done = {one.result.asin for one in named} - conflicts
+            done = {one.result.asin for one in named} - {named[place].result.asin for place in outcome.conflicts}
             for one in named:
                 if one.result.asin in done:
                     new |= one.new
             left = {one.result.asin: one.result for one in taken if one.result.asin not in done}
             if not left:
                 return PutRoutes(tuple(o.id for o in new.values()), tuple(again))
-            if len(done) < len(named):
-                back_off(attempt)
+            back_off(attempt)
         raise contended(outcome if outcome.block else naming, len(left), "products")
 
     def _judged(self, left: Mapping[str, ProductRoutes], generation: int, again: list[str]) -> Iterator[_Taken]:
@@ -125,8 +124,9 @@ class RouteWriter:
             if verdict == "again":
                 again.append(asin)
             elif verdict == "take" and guard is not None:
-                followed = _with_pending(before, result, follow_windows(before.windows, result, made_of.number))
-                after = before.followed_by(result, made_of, followed.changed)
+                turn = before.next_turn(made_of)
+                followed = _with_pending(before, result, follow_windows(before.windows, result, turn))
+                after = before.followed_by(result, made_of, followed.changed, turn=turn)
                 yield _Taken(result, document, guard, before, after, followed.changed, followed.new)
 
     def _states(self, there: Mapping[str, JsonObject]) -> dict[str, PricedState]:
@@ -147,11 +147,19 @@ class RouteWriter:
             routes.setdefault(found.asin, []).append(found)
         return routes
 
-    def _name(self, taken: Sequence[_Taken]) -> Outcome:
-        """Let products name the routes that they are about to have; who was faster is seen when it is read again."""
-        return bulk(
-            self._client, [self._product(one, {**one.document, "priced": one.named.to_dict()}) for one in taken]
-        )
+    def _name(self, taken: Sequence[_Taken]) -> tuple[list[_Taken], Outcome]:
+        """Take the turn of each product, which names the routes that it is about to have.
+
+        Returns those whose turn it is; where somebody was faster all is read again.
+        """
+        states = [one.named() for one in taken]
+        written = [{**one.document, "priced": state.to_dict()} for one, state in zip(taken, states, strict=True)]
+        outcome = bulk(self._client, list(map(self._product, taken, written)))
+        named = [
+            replace(taken[place], document=written[place], before=states[place], guard=outcome.guards[place])
+            for place in sorted(outcome.ok)
+        ]
+        return named, outcome
 
     def _decided(self, taken: Sequence[_Taken], announce: Announce) -> list[_Taken]:
         """With what is announced and remembered of each."""
@@ -204,7 +212,7 @@ class RouteWriter:
         self._send([action for one in taken for action in self._route_actions(one, time.time())])
 
     def _route_actions(self, one: _Taken, now: float) -> Iterator[Action]:
-        number, words = one.after.basis.number, str(one.document["words"])
+        number, words = one.after.turn, str(one.document["words"])
         for window in one.changed:
             yield Action(f"{self._prefix}windows", window.id, window.to_dict(), version=number)
         for route in one.result.routes:

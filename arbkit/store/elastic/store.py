@@ -16,11 +16,14 @@ from pydantic import JsonValue
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, ProductState, Run, Update
+from arbkit.core.offers.product import Product
 from arbkit.core.results import JsonObject
 from arbkit.store import base
 from arbkit.store.absorbing import put_guarded
 from arbkit.store.base import Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.decisions.applying import choice_of, page_with_status
+from arbkit.store.decisions.elastic import ElasticDecisions
 from arbkit.store.elastic import changes, demo, documents, indices, queries, routes
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import (
@@ -39,9 +42,12 @@ from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
+from arbkit.store.forecasts.elastic import ElasticForecasts
+from arbkit.store.grouping.elastic import ElasticGroups
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery, page_of
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
+from arbkit.store.sales.elastic import ElasticSales
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +59,9 @@ _SHOWN_AT_ONCE = 50
 """Changed products that searches see at once; refreshing for more would slow the rest of a backlog."""
 
 
-class ElasticStore(ElasticUsers, ElasticRoutes, Closing):
+class ElasticStore(
+    ElasticUsers, ElasticRoutes, ElasticForecasts, ElasticDecisions, ElasticSales, ElasticGroups, Closing
+):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
     ``show_demo``: products of the demo market are shown also beside real ones.
@@ -296,11 +304,15 @@ class ElasticStore(ElasticUsers, ElasticRoutes, Closing):
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
-        return self._page("opportunities", query, queries.opportunity_search, documents.opportunity_of, self._hidden())
+        decided = self.decisions_in_force()
+        search = partial(queries.opportunity_search, choice=choice_of(query, decided))
+        page = self._page("opportunities", query, search, documents.opportunity_of, self._hidden())
+        return page_with_status(page, decided)
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
-        search = demo.without(self._hidden(), queries.sums_search(query))
+        choice = choice_of(query, self.decisions_in_force())
+        search = demo.without(self._hidden(), queries.sums_search(query, choice))
         return queries.sums_of(self._search("opportunities", search)["aggregations"])
 
     def _page(
@@ -343,29 +355,7 @@ class ElasticStore(ElasticUsers, ElasticRoutes, Closing):
         offers = self._search("offers", demo.without(hidden, {**head, "aggs": {**times, "markets": markets}}))
         head |= {"query": documents.OPPORTUNITY, "aggs": queries.HEAD_FIGURES}
         found = self._search("opportunities", demo.without(hidden, head))
-        results = found["aggregations"]
-        sums = queries.sums_of(results)
-        currency = [b["key"] for b in results["currency"]["buckets"]]
-        ages = offers["aggregations"]
-        return Stats(
-            products=products["hits"]["total"]["value"],
-            offers=offers["hits"]["total"]["value"],
-            opportunities=found["hits"]["total"]["value"],
-            total_profit=sums.total_profit,
-            currency=currency[0] if currency else None,
-            demo_products=products["aggregations"]["demo"]["doc_count"],
-            markets={b["key"]: b["doc_count"] for b in ages["markets"]["buckets"]},
-            routes=sums.routes,
-            categories=tuple(b["key"] for b in results["categories"]["buckets"]),
-            brands=tuple(b["key"] for b in results["brands"]["buckets"]),
-            oldest_at=_seconds(ages["min"]["value"]),
-            newest_at=_seconds(ages["max"]["value"]),
-            evaluated_at=next((hit["_source"]["evaluated_at"] for hit in results["evaluated"]["hits"]["hits"]), None),
-            unpriced_products=products["aggregations"]["unpriced"]["doc_count"],
-            hidden_products=len(hidden),
-            average_margin_pct=sums.average_margin_pct,
-            products_with_opportunities=products["aggregations"]["with_best"]["doc_count"],
-        )
+        return queries.stats_of(products, offers, found, hidden_products=len(hidden))
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""
@@ -390,7 +380,3 @@ class ElasticStore(ElasticUsers, ElasticRoutes, Closing):
         self, collection: str, query: JsonObject, *, source: bool | list[str], sort: list[JsonValue] | None = None
     ) -> Iterator[Hit]:
         return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
-
-
-def _seconds(milliseconds: float | None) -> int | None:
-    return None if milliseconds is None else queries.seconds(milliseconds)

@@ -7,7 +7,7 @@ import sqlite3
 _COUNT_UP = """
     INSERT INTO store_meta VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
 """
-_ROUTED = "SELECT name, value FROM store_meta WHERE name IN ('routed', 'routes_removed')"
+_ROUTED = "SELECT name, value FROM store_meta WHERE name IN ('routed', 'routes_removed', 'decided')"
 
 
 def count_up(connection: sqlite3.Connection) -> int:
@@ -20,10 +20,10 @@ def count_routed(connection: sqlite3.Connection) -> int:
     return _next(connection, "routed")
 
 
-def read_routed(connection: sqlite3.Connection) -> tuple[int, int]:
-    """The number of the routes that were written last, and how often any were removed without others in their stead."""
+def read_routed(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """The number of the routes that were written last, how often any were removed without others, and of decisions."""
     known = dict(connection.execute(_ROUTED).fetchall())
-    return int(known.get("routed", 0)), int(known.get("routes_removed", 0))
+    return int(known.get("routed", 0)), int(known.get("routes_removed", 0)), int(known.get("decided", 0))
 
 
 def _next(connection: sqlite3.Connection, name: str) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
-from arbkit.core.models import Offer, Product
+from arbkit.core.models import Offer
 from arbkit.core.offers.merging import renew
+from arbkit.core.offers.product import Product
 from arbkit.store.absorbing import renew_histories, without_future
 from arbkit.store.product_document import build_product, search_text
 from arbkit.store.search_text import fold

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from arbkit.core.decisions.rules import RouteChoice
+from arbkit.core.input.filters import DEFAULT_OPPORTUNITY_SORT
 from arbkit.store.base import MAX_BRANDS
-from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS, RUN_SORTS
+from arbkit.store.decisions.sqlite import condition
+from arbkit.store.fields import AT_LEAST, AT_MOST, EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RUN_SORTS
 from arbkit.store.queries import (
     AlertQuery,
+    End,
     OpportunityQuery,
     ProductQuery,
     RunQuery,
     StoreQuery,
     age_edges,
     check_query,
+    goes_by_profit_too,
     unpack_cursor,
 )
-from arbkit.store.search_text import words
+from arbkit.store.search_text import joined_words, parts_of_brands, words
 from arbkit.store.sqlite.demo import REAL, REAL_PRODUCT, Condition
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
 
@@ -38,6 +44,8 @@ _ALERT_TYPE = "json_extract(CAST(document AS TEXT), '$.type')"
 """As the index of types has it."""
 _SORTS = {**OPPORTUNITY_SORTS, "route": "source || target"}
 
+_WALKED = frozenset({"profit", OPPORTUNITY_SORTS[DEFAULT_OPPORTUNITY_SORT]})
+"""The orders that have an index."""
 _EQUAL = frozenset(f"{name} = ?" for name in EXACT_FILTERS if name != "asin")
 """Conditions that many rows meet, where few are of a product."""
 _AMONG = "category IN ("
@@ -69,6 +77,11 @@ REAL_CATEGORIES = (
 )
 
 
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Teach a connection the functions of its own that these queries use."""
+    connection.create_function("joined_words", 1, joined_words, deterministic=True)
+
+
 def build_brands_query(*, real_only: bool) -> SqlQuery:
     """The brands with the most opportunities."""
     where = f" AND {REAL[0]}" if real_only else ""
@@ -87,7 +100,7 @@ def build_products_query(query: ProductQuery, *, real_only: bool = False) -> Sql
     key = (
         f"json_extract(markets, '$.{query.market}.price_minor')" if query.sort == "price" else PRODUCT_SORTS[query.sort]
     )
-    return _page_query(PRODUCT_COLUMNS, "products", where, query, key, "asin")
+    return _page_query(PRODUCT_COLUMNS, "products", where, query, key, ("asin",))
 
 
 def build_product_count_query(query: ProductQuery, *, real_only: bool = False) -> SqlQuery:
@@ -95,23 +108,29 @@ def build_product_count_query(query: ProductQuery, *, real_only: bool = False) -
     return _where("SELECT count(*) FROM products", _product_filter(query, real_only=real_only))
 
 
-def build_opportunities_query(query: OpportunityQuery, *, real_only: bool = False) -> SqlQuery:
-    """Rows of the document, the sort key and the id.
+def build_opportunities_queries(
+    query: OpportunityQuery, *, real_only: bool = False, choice: RouteChoice | None = None
+) -> list[SqlQuery]:
+    """Rows of the document, the profit, the sort key and the id; each query goes on where the one before finds no more.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    where = _opportunity_filter(query, real_only=real_only)
-    if query.walk and query.sort == "profit":
-        # Along the index of profits, in which the plus sign leaves no other: each page begins where the last one ended.
-        where = [(f"+{test}" if test in _EQUAL or test.startswith(_AMONG) else test, values) for test, values in where]
-        if (after := unpack_cursor(query)) is not None:
-            where.append((f"profit {'<=' if query.descending else '>='} ?", [after[0]]))
-    page = _page_query("id AS found", "opportunities", where, query, _SORTS[query.sort], "id")
+    where = _opportunity_filter(query, real_only=real_only, choice=choice)
+    key, then = _SORTS[query.sort], ("profit", "id") if goes_by_profit_too(query) else ("id",)
+    columns = "id AS found, profit"
+    if query.walk and key in _WALKED and (after := unpack_cursor(query)) is not None:
+        # Along the index of the order, in which the plus sign leaves no other: each page begins where the last one
+        # ended. Rows with a key and those without one are two stretches of it; none is without a profit.
+        ends = _after(after, query, key, then)[: None if key != "profit" else 1]
+        pages = [_select_page(columns, "opportunities", [*_off_index(where), end], query, key, then) for end in ends]
+    else:
+        where = _off_index(where) if query.walk and key in _WALKED else where
+        pages = [_page_query(columns, "opportunities", where, query, key, then)]
     # The documents of a page are looked up when it is known, not of all that is sorted.
-    document = "(SELECT document FROM opportunity_documents WHERE id = found)"
-    ordered = _order(query, "sort_key", "id")
-    return replace(page, sql=f"SELECT {document}, sort_key, id FROM ({page.sql}) ORDER BY {ordered}")  # noqa: S608
+    select = "SELECT (SELECT document FROM opportunity_documents WHERE id = found), profit, sort_key, id FROM"
+    ordered = _order(query, "sort_key", then)
+    return [replace(page, sql=f"{select} ({page.sql}) ORDER BY {ordered}") for page in pages]
 
 
 def build_alerts_query(query: AlertQuery) -> SqlQuery:
@@ -120,7 +139,7 @@ def build_alerts_query(query: AlertQuery) -> SqlQuery:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _page_query("document", "alerts", _alert_filter(query), query, "at", "id")
+    return _page_query("document", "alerts", _alert_filter(query), query, "at", ("id",))
 
 
 def build_alert_count_query(query: AlertQuery) -> SqlQuery:
@@ -128,7 +147,9 @@ def build_alert_count_query(query: AlertQuery) -> SqlQuery:
     return _where("SELECT count(*) FROM alerts", _alert_filter(query))
 
 
-def build_sums_query(query: OpportunityQuery, *, real_only: bool = False) -> SqlQuery:
+def build_sums_query(
+    query: OpportunityQuery, *, real_only: bool = False, choice: RouteChoice | None = None
+) -> SqlQuery:
     """Rows of route, count, best and total profit, and the sum of the margins.
 
     Raises:
@@ -136,7 +157,14 @@ def build_sums_query(query: OpportunityQuery, *, real_only: bool = False) -> Sql
     """
     check_query(query)
     found = "SELECT source || ':' || target, count(*), max(profit), sum(profit), sum(margin_pct) FROM opportunities"
-    return _where(found, _opportunity_filter(query, real_only=real_only), "GROUP BY source, target")
+    return opportunities_where(found, query, "GROUP BY source, target", real_only=real_only, choice=choice)
+
+
+def opportunities_where(
+    select: str, query: OpportunityQuery, rest: str = "", *, real_only: bool, choice: RouteChoice | None
+) -> SqlQuery:
+    """``select``, one of ours, over the opportunities that a query finds; arguments as :func:`build_sums_query`."""
+    return _where(select, _opportunity_filter(query, real_only=real_only, choice=choice), rest)
 
 
 def build_runs_query(query: RunQuery) -> SqlQuery:
@@ -145,7 +173,7 @@ def build_runs_query(query: RunQuery) -> SqlQuery:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _page_query("document", "runs", _run_filter(query), query, RUN_SORTS[query.sort], "run_id")
+    return _page_query("document", "runs", _run_filter(query), query, RUN_SORTS[query.sort], ("run_id",))
 
 
 def build_run_count_query(query: RunQuery) -> SqlQuery:
@@ -171,26 +199,42 @@ def _where(select: str, conditions: Sequence[Condition], rest: str = "") -> SqlQ
 
 
 def _page_query(
-    columns: str, table: str, conditions: list[Condition], query: StoreQuery, key: str, unique: str
+    columns: str, table: str, conditions: list[Condition], query: StoreQuery, key: str, then: Sequence[str]
 ) -> SqlQuery:
-    """In keyset order; unknown keys come last either way round."""
+    """In keyset order; equal keys go by the columns of ``then``, and unknown ones come last either way round."""
     check_query(query)
-    beyond = "<" if query.descending else ">"
     if after := unpack_cursor(query):
-        last, last_id = after
-        if last is None:
-            conditions.append((f"({key} IS NULL AND {unique} {beyond} ?)", [last_id]))
-        else:
-            onward = f"({key} {beyond} ? OR ({key} = ? AND {unique} {beyond} ?) OR {key} IS NULL)"
-            conditions.append((onward, [last, last, last_id]))
-    select = f"SELECT {columns}, {key} AS sort_key, {unique} FROM {table}"  # noqa: S608 - ours
-    page = _where(select, conditions, f"ORDER BY {_order(query, key, unique)} LIMIT ? OFFSET ?")
+        tests, values = zip(*_after(after, query, key, then), strict=True)
+        conditions = [*conditions, (f"({' OR '.join(tests)})", [value for some in values for value in some])]
+    return _select_page(columns, table, conditions, query, key, then)
+
+
+def _after(end: End, query: StoreQuery, key: str, then: Sequence[str]) -> list[Condition]:
+    """What comes after the end of a page: rows that have a key, and then those that have none."""
+    beyond = "<" if query.descending else ">"
+    last = [end.id] if len(then) == 1 else [end.profit, end.id]
+    row, marks = ", ".join(then), ", ".join("?" * len(then))
+    if end.key is None:
+        return [(f"({key} IS NULL AND ({row}) {beyond} ({marks}))", last)]
+    return [(f"({key}, {row}) {beyond} (?, {marks})", [end.key, *last]), (f"{key} IS NULL", [])]
+
+
+def _off_index(conditions: Sequence[Condition]) -> list[Condition]:
+    """The conditions that many rows meet in a form that no index is searched for."""
+    return [(f"+{test}" if test in _EQUAL or test.startswith(_AMONG) else test, values) for test, values in conditions]
+
+
+def _select_page(
+    columns: str, table: str, conditions: list[Condition], query: StoreQuery, key: str, then: Sequence[str]
+) -> SqlQuery:
+    select = f"SELECT {columns}, {key} AS sort_key, {then[-1]} FROM {table}"  # noqa: S608 - ours
+    page = _where(select, conditions, f"ORDER BY {_order(query, key, then)} LIMIT ? OFFSET ?")
     return replace(page, values=[*page.values, query.limit + 1, query.offset])
 
 
-def _order(query: StoreQuery, key: str, unique: str) -> str:
+def _order(query: StoreQuery, key: str, then: Sequence[str]) -> str:
     direction = "DESC" if query.descending else "ASC"
-    return f"{key} {direction} NULLS LAST, {unique} {direction}"
+    return ", ".join((f"{key} {direction} NULLS LAST", *(f"{name} {direction}" for name in then)))
 
 
 def _matching(q: str | None) -> list[Condition]:
@@ -209,6 +253,26 @@ def _of_category(query: ProductQuery | OpportunityQuery) -> list[Condition]:
     return [(f"{_AMONG}{', '.join('?' * len(names))})", list(names))] if names else []
 
 
+def _of_brand(brand: str | None) -> list[Condition]:
+    if brand is None:
+        return []
+    part = joined_words(brand)
+    return [(f"brand IN ({_brands_with(1)})", [part])] if part else [("0", [])]
+
+
+def _without_brands(excluded: Sequence[str]) -> list[Condition]:
+    parts = parts_of_brands(excluded)
+    # What has no brand stays.
+    return [(f"(brand IS NULL OR brand NOT IN ({_brands_with(len(parts))}))", list(parts))] if parts else []
+
+
+def _brands_with(parts: int) -> str:
+    """All brands that have any of this many parts; each is compared once, however many routes it has."""
+    every = "SELECT DISTINCT brand AS name FROM opportunities WHERE brand IS NOT NULL"
+    tests = " OR ".join(["instr(joined, ?) > 0"] * parts)
+    return f"SELECT name FROM (SELECT name, joined_words(name) AS joined FROM ({every})) WHERE {tests}"  # noqa: S608 - ours
+
+
 def _run_filter(query: RunQuery) -> list[Condition]:
     return [("report = ?", [query.report])] if query.report else []
 
@@ -225,13 +289,16 @@ def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:
     return found
 
 
-def _opportunity_filter(query: OpportunityQuery, *, real_only: bool) -> list[Condition]:
+def _opportunity_filter(query: OpportunityQuery, *, real_only: bool, choice: RouteChoice | None) -> list[Condition]:
     products = "SELECT asin FROM products WHERE"
     found = [(f"asin IN ({products} {condition})", values) for condition, values in _matching(query.q)]
-    found += [*([REAL] if real_only else []), *_of_category(query)]
+    found += [*([REAL] if real_only else []), *_of_category(query), *_of_brand(query.brand)]
+    found += _without_brands(query.excluded_brands)
+    found += [condition(choice)] if choice else []
     # Most rows reach a bound: an index of bounds, which the plus sign rules out, would be the slow way.
     tests = {name: f"{name} = ?" for name in EXACT_FILTERS}
-    tests |= {name: f"+{column} >= ?" for name, column in RANGE_FILTERS.items()}
+    tests |= {name: f"+{column} >= ?" for name, column in AT_LEAST.items()}
+    tests |= {name: f"+{column} <= ?" for name, column in AT_MOST.items()}
     return found + [(test, [value]) for name, test in tests.items() if (value := getattr(query, name)) is not None]
 
 

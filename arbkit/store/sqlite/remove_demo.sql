@@ -10,6 +10,10 @@ INSERT INTO store_meta VALUES ('routes_removed', 1) ON CONFLICT (name) DO UPDATE
 DELETE FROM windows WHERE demo = 1;
 DELETE FROM route_memories WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
 DELETE FROM outbox WHERE sent = 0 AND key IN (SELECT asin FROM products WHERE demo = 1);
+DELETE FROM forecasts WHERE demo = 1;
+DELETE FROM forecast_notes WHERE demo = 1;
+DELETE FROM decisions WHERE demo = 1;
+DELETE FROM sales WHERE demo = 1;
 DELETE FROM alerts WHERE status = 'pending' AND demo = 1;
 DELETE FROM product_text WHERE rowid IN (
     SELECT rowid FROM products WHERE demo = 1 AND asin NOT IN (SELECT asin FROM offers)

@@ -59,11 +59,10 @@ _ROUTED_SINCE = "SELECT asin FROM products WHERE routed > ? LIMIT ?"
 _MOST_CHANGED = 5_000
 """Changed products that are sooner read one by one than all there are."""
 _PRODUCTS_AT_ONCE = 5_000
-_ROUTE_ROWS = """
-    SELECT asin, source, target, brand, category, profit, roi_pct, margin_pct, spread_pct, confidence, data_at,
-        buy_price, sell_price, amazon_sells, evaluated_at
-    FROM opportunities WHERE +status = 'opportunity'
-"""
+_ROUTE_ROWS = (
+    # All but the words, which are those of the product.
+    f"SELECT {', '.join(RouteRow._fields[:-1])} FROM opportunities WHERE +status = 'opportunity'"  # noqa: S608 - ours
+)
 _ROWS_OF = f"{_ROUTE_ROWS} AND asin IN ({{}}) ORDER BY asin"
 _NEXT_ROWS = f"{_ROUTE_ROWS} AND asin > ? AND asin <= ?"
 _LAST_OF = "SELECT max(asin) FROM (SELECT DISTINCT asin FROM opportunities WHERE asin > ? ORDER BY asin LIMIT ?)"
@@ -203,7 +202,8 @@ class SqliteRoutes:
             return self._marked[1]
 
     def _mark(self, connection: sqlite3.Connection) -> RouteMark:
-        return (*changes.read_routed(connection), int(self._real_only(connection)))
+        routed, removed, decided = changes.read_routed(connection)
+        return routed, decided, removed, int(self._real_only(connection))
 
     def route_changes(self, since: RouteMark | None) -> RouteChanges:
         """See :meth:`arbkit.store.base.Store.route_changes`."""
@@ -212,7 +212,7 @@ class SqliteRoutes:
             real_only = bool(mark[-1])
             if mark == since:
                 return RouteChanges(mark, frozenset(), ())
-            if since is not None and since[1:] == mark[1:]:
+            if since is not None and since[2:] == mark[2:]:
                 found = connection.execute(_ROUTED_SINCE, (since[0], _MOST_CHANGED + 1)).fetchall()
                 asins = frozenset(asin for (asin,) in found)
                 if len(asins) <= _MOST_CHANGED:

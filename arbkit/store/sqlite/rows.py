@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.history_codec import PackedHistory
+from arbkit.core.offers.product import Product
 from arbkit.core.sqlite import SqlValue, digest, fetch_damaged
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
-from arbkit.store.sqlite.schema import OFFER_COLUMNS
+from arbkit.store.sqlite.schema import OFFER_COLUMNS, YOUNGER_OFFER_COLUMNS
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ _NUMBERS: list[tuple[int, type[int | float]]] = [
     if kind in ("bool", "float", "int")
 ]
 _FLOAT_POSITIONS = [position for position, number in _NUMBERS if number is float]
+_YOUNGER_POSITIONS = [(name, OFFER_COLUMNS.index(name)) for name in YOUNGER_OFFER_COLUMNS]
+_OLDER_POSITIONS = [at for at, name in enumerate(OFFER_COLUMNS) if name not in YOUNGER_OFFER_COLUMNS]
 _BOOLEAN_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "bool"]
 
 
@@ -112,8 +115,12 @@ def _conversions(kinds: tuple[type, ...]) -> tuple[tuple[int, type[int | float]]
 
 
 def _offer_digest(row: Sequence[SqlValue]) -> bytes:
-    """Of the values of all :data:`OFFER_COLUMNS`, as they are stored."""
-    return blake2b(orjson.dumps(row, default=repr), digest_size=8).digest()
+    """Of the values of all :data:`OFFER_COLUMNS`, as they are stored; of younger ones only those that are known."""
+    values: list[Any] = [row[position] for position in _OLDER_POSITIONS]
+    # A row of before there were these columns has the digest that it was written with.
+    if known := {name: row[at] for name, at in _YOUNGER_POSITIONS if row[at] is not None}:
+        values.append(known)
+    return blake2b(orjson.dumps(values, default=repr), digest_size=8).digest()
 
 
 def is_intact(row: Sequence[SqlValue]) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from arbkit.core.errors import StoreError
+from arbkit.core.history.facts import HistoryFacts
 from arbkit.core.sqlite import immediate, read_statements
 from arbkit.store.fields import OFFER_KINDS
 
@@ -20,7 +21,12 @@ _LATER_OFFER_COLUMNS = (
     "amazon_avg90_minor", "amazon_avg180_minor", "stamps", "vat_class",
 )  # fmt: skip
 """Those that the first version of the file did not have."""
-_FIRST_COLUMNS = ", ".join(column for name, column in _TYPED.items() if name not in _LATER_OFFER_COLUMNS)
+_OFFERS_BY_FULFILMENT = ("offers_fba", "offers_fbm")
+YOUNGER_OFFER_COLUMNS = (*HistoryFacts._fields, *_OFFERS_BY_FULFILMENT)
+"""Those that are younger than the digests of rows, which have them only where they are known."""
+_FIRST_COLUMNS = ", ".join(
+    column for name, column in _TYPED.items() if name not in _LATER_OFFER_COLUMNS + YOUNGER_OFFER_COLUMNS
+)
 _OFFER_TABLE = f"CREATE TABLE offers ({_FIRST_COLUMNS}, PRIMARY KEY (asin, market)) WITHOUT ROWID"
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (_OFFER_TABLE, *read_statements("arbkit.store.sqlite", "tables.sql")),
@@ -39,6 +45,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "watchlist.sql"),
     read_statements("arbkit.store.sqlite", "alerts_type.sql"),
     read_statements("arbkit.store.sqlite", "routed.sql"),
+    tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in HistoryFacts._fields),
+    read_statements("arbkit.store.sqlite", "forecasts.sql"),
+    read_statements("arbkit.store.sqlite", "forecast_records.sql"),
+    tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in _OFFERS_BY_FULFILMENT),
+    read_statements("arbkit.store.sqlite", "row_figures.sql"),
+    read_statements("arbkit.store.sqlite", "decisions.sql"),
+    read_statements("arbkit.store.sqlite", "sales.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
+from arbkit.core.marketplaces import MARKETS
 from arbkit.store.base import Stats, Sums
 from arbkit.store.sqlite import queries
 from arbkit.store.sqlite.changes import count_unpriced
@@ -43,3 +45,17 @@ def read_stats(connection: sqlite3.Connection, sums: Sums, *, real_only: bool) -
         average_margin_pct=sums.average_margin_pct,
         products_with_opportunities=connection.execute(_WITH_BEST[real_only]).fetchone()[0],
     )
+
+
+def read_ages(
+    connection: sqlite3.Connection, limits: Sequence[float], now: float, *, real_only: bool
+) -> dict[str, tuple[int, ...]]:
+    """As :meth:`arbkit.store.base.Store.ages`."""
+    found = {}
+    asked = queries.build_age_queries(limits, now, real_only=real_only)
+    for market in MARKETS:
+        # One count a stretch: the index is scanned once, without looking at each time in it.
+        counts = tuple(connection.execute(one.sql, (market, *one.values)).fetchone()[0] for one in asked)
+        if any(counts):
+            found[market] = counts
+    return found

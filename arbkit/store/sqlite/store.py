@@ -16,24 +16,29 @@ import orjson
 
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
-from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, ProductState, Run, Update
+from arbkit.core.offers.product import Product
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
 from arbkit.store import base
 from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
 from arbkit.store.base import Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.decisions.applying import choice_of, page_with_status
+from arbkit.store.decisions.sqlite import SqliteDecisions
 from arbkit.store.fields import is_number
+from arbkit.store.forecasts.sqlite import SqliteForecasts
+from arbkit.store.grouping.sqlite import SqliteGroups
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, RunQuery, known_total, page_of
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
+from arbkit.store.sales.sqlite import SqliteSales
 from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.products import take_over, write_products
 from arbkit.store.sqlite.rebuild import beside
 from arbkit.store.sqlite.routes import SqliteRoutes
 from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_current, is_there
-from arbkit.store.sqlite.stats import read_stats
+from arbkit.store.sqlite.stats import read_ages, read_stats
 from arbkit.store.sqlite.users import SqliteUsers
 
 if TYPE_CHECKING:
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
 _SUMS_KEPT = 64
 
 
-class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
+class SqliteStore(SqliteUsers, SqliteRoutes, SqliteForecasts, SqliteDecisions, SqliteSales, SqliteGroups, Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
     ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which
@@ -63,6 +68,7 @@ class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
             raise _nothing_yet(path)
         with wrap_errors(path, "store"):
             self._connection = connect(path, read_only=read_only)
+            queries.add_functions(self._connection)
             try:
                 if not read_only:
                     ensure_schema(self._connection, path)
@@ -298,11 +304,15 @@ class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
         with self._using() as connection, snapshot(connection):
-            asked = queries.build_opportunities_query(query, real_only=self._real_only(connection))
             known = known_total(query)
             total = self._summed(connection, query).count if known is None else known
-            found = connection.execute(asked.sql, asked.values).fetchall()
-        return page_of(query, found, total, build=lambda row: Opportunity.from_dict(orjson.loads(row[0])), end=_end)
+            found: list[Sequence[Any]] = []
+            decided, real_only = self._read_in_force(connection), self._real_only(connection)
+            choice = choice_of(query, decided)
+            for asked in queries.build_opportunities_queries(query, real_only=real_only, choice=choice):
+                if len(found) <= query.limit:
+                    found += connection.execute(asked.sql, asked.values)
+        return page_with_status(page_of(query, found, total, build=_opportunity, end=_route_end), decided)
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
@@ -311,7 +321,8 @@ class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
 
     def _summed(self, connection: sqlite3.Connection, query: OpportunityQuery) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
-        asked = queries.build_sums_query(query, real_only=self._real_only(connection))
+        choice = choice_of(query, self._read_in_force(connection))
+        asked = queries.build_sums_query(query, real_only=self._real_only(connection), choice=choice)
         # One tells what others have written, the other what this connection has.
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         key = (asked.sql, *asked.values, version, connection.total_changes)
@@ -348,15 +359,8 @@ class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""
-        found = {}
         with self._using() as connection, snapshot(connection):
-            asked = queries.build_age_queries(limits, now, real_only=self._real_only(connection))
-            for market in MARKETS:
-                # One count a stretch: the index is scanned once, without looking at each time in it.
-                counts = tuple(connection.execute(one.sql, (market, *one.values)).fetchone()[0] for one in asked)
-                if any(counts):
-                    found[market] = counts
-        return found
+            return read_ages(connection, limits, now, real_only=self._real_only(connection))
 
     def close(self) -> None:
         """See :meth:`arbkit.store.base.Store.close`."""
@@ -370,7 +374,16 @@ class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
 
 
 def _end(row: Sequence[Any]) -> End:
-    return row[-2], row[-1]
+    return End(row[-2], row[-1])
+
+
+def _opportunity(row: Sequence[Any]) -> Opportunity:
+    return Opportunity.from_dict(orjson.loads(row[0]))
+
+
+def _route_end(row: Sequence[Any]) -> End:
+    _, profit, key, route = row
+    return End(key, route, profit)
 
 
 def _routes(found: Iterable[Sequence[Any]]) -> dict[str, RouteTotals]:

@@ -14,7 +14,7 @@ from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.sqlite import SqlValue, immediate, snapshot
 from arbkit.store.alerts import AlertRecord, SentAlert
-from arbkit.store.queries import AlertQuery, Page, page_of
+from arbkit.store.queries import AlertQuery, End, Page, page_of
 from arbkit.store.sqlite import queries, rows
 from arbkit.store.sqlite.products import note_change
 
@@ -25,12 +25,12 @@ _ADD_ALERT = "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) D
 _KEEP_OLD = f"{_ADD_ALERT} NOTHING"
 _TAKE_NEW = f"{_ADD_ALERT} UPDATE SET status = excluded.status, document = excluded.document"
 _DELETE_DELIVERIES = "DELETE FROM deliveries WHERE alert = ?"
-_PUT_DELIVERY = "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_DELIVERY = "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)"
 _ALERTS_OF = "SELECT document FROM alerts WHERE id IN ({})"
 _PENDING = """
     SELECT document FROM deliveries JOIN alerts ON id = alert
     WHERE channel = ? AND deliveries.status = 'pending' AND rule NOT IN ({}) {}
-    ORDER BY attempts, priority DESC LIMIT ?
+    ORDER BY attempts, profit_per_day DESC, priority DESC LIMIT ?
 """
 _SENT = """
     SELECT rule, deliveries.at FROM deliveries JOIN alerts ON id = alert
@@ -136,7 +136,7 @@ class SqliteUsers:
         with self._using() as connection, snapshot(connection):
             (total,) = connection.execute(count.sql, count.values).fetchone()
             found = connection.execute(asked.sql, asked.values).fetchall()
-        return page_of(query, found, total, build=lambda row: _record(row[0]), end=lambda row: (row[-2], row[-1]))
+        return page_of(query, found, total, build=lambda row: _record(row[0]), end=lambda row: End(row[-2], row[-1]))
 
     def alerts_of(self, ids: Sequence[str]) -> list[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.alerts_of`."""
@@ -170,7 +170,10 @@ def _alert_row(record: AlertRecord) -> tuple[SqlValue, ...]:
 
 
 def _put_deliveries(connection: sqlite3.Connection, record: AlertRecord) -> None:
-    found = [(record.id, d.channel, d.status, d.attempts, record.priority, d.at) for d in record.deliveries]
+    found = [
+        (record.id, d.channel, d.status, d.attempts, record.priority, d.at, record.profit_per_day)
+        for d in record.deliveries
+    ]
     connection.executemany(_PUT_DELIVERY, found)
 
 

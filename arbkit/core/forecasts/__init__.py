@@ -1,0 +1,1 @@
+"""Forecasts that were shown, as they are kept, and what came."""

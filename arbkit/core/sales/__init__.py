@@ -1,0 +1,1 @@
+"""Realised sales: the lines of settlements, and which purchase each unit came from."""

@@ -1,0 +1,1 @@
+"""Decisions in both kinds of store, and as conditions of their queries."""

@@ -1,0 +1,1 @@
+"""The record of forecasts in both kinds of store."""

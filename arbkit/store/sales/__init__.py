@@ -1,0 +1,1 @@
+"""Realised sales in both stores."""
