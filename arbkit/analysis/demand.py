@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from arbkit.core.history.facts import amazon_shares
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Series
 from arbkit.core.offers.groups import fact_stamp
+from arbkit.core.results import ShareBasis
 from arbkit.profit.facts.ages import DAY_S, RANK_FACTS, load_age_rules
 from arbkit.profit.fees.arrays import Ints
 
@@ -72,7 +74,7 @@ def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
     offer, too_old = without_old_ranks(offer, now=now)
     share = offer.amazon_buy_box90_pct
     if share is None and history is not None:
-        share = amazon_share_pct(history, end=offer.updated_at)
+        (share,) = amazon_shares([history], [offer.updated_at])
     sells = amazon_sells(
         amazon_minor=offer.amazon_minor, amazon_at=offer.amazon_at, buy_box_is_amazon=offer.buy_box_is_amazon
     )
@@ -100,15 +102,19 @@ def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
     return replace(found, why=why)
 
 
-def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> float | None:
-    """Amazon's share of the buy box, in percent of the time somebody held it in the days up to ``end`` (Unix s).
+def amazon_share(*, buy_box_pct: float, absent_pct: float, days: float) -> tuple[float | None, ShareBasis | None]:
+    """Amazon's share of 90 days in percent, and of what it is one: of the buy box, where anybody recorded that.
 
-    None where nobody held it or there is no record of it.
+    Args:
+        buy_box_pct: its share of the time that somebody held the buy box; NaN unknown, as the others.
+        absent_pct: for how much of the time it did not sell.
+        days: how many days its own offer was watched; unknown where ``absent_pct`` is of the buy box.
     """
-    minutes = buy_box_minutes(history, end=end, days=days)
-    held = sum(minutes.values())
-    amazon = AMAZON_SELLERS.get(history.market)
-    return None if held <= 0 else 100 * (minutes.get(amazon, 0) if amazon else 0) / held
+    if not math.isnan(buy_box_pct):
+        return round(buy_box_pct, 1), "buy_box"
+    if math.isnan(absent_pct):
+        return None, None
+    return round(100 - absent_pct, 1), "buy_box" if math.isnan(days) else "in_stock"
 
 
 def buy_box_minutes(history: History, *, end: float, days: int = _DAYS) -> dict[str, int]:

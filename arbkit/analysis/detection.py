@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -14,21 +15,30 @@ import pandas as pd
 
 from arbkit.analysis.detection_inputs import today
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.detector.pricing import Inputs, PricedProducts, price_products
+from arbkit.analysis.detector.inputs import Inputs
+from arbkit.analysis.detector.pricing import PricedProducts, price_products
 from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_into
+from arbkit.analysis.market.segment import Segment, segment_of
+from arbkit.analysis.market.snapshot import MarketFiles
 from arbkit.analysis.offers import moment_of
-from arbkit.core.errors import StreamError
+from arbkit.core.decisions.rules import DecisionsInForce
+from arbkit.core.errors import ServiceError, StreamError
+from arbkit.core.input.filters import FIGURES_AT_LEAST, FIGURES_AT_MOST, OpportunitySort
 from arbkit.core.models import Opportunity, ProductState
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.pipeline.outbox import send_notices
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import Store, open_store
-from arbkit.store.search_text import matches_words
+from arbkit.store.decisions.applying import with_status
+from arbkit.store.fields import OPPORTUNITY_SORTS
+from arbkit.store.search_text import matches_brand, matches_words
 from arbkit.stream import CHANGES_TOPIC, open_stream
 
 logger = logging.getLogger(__name__)
 
+Rank = Callable[[Sequence[Opportunity]], list[Opportunity]]
+"""Gives those of some routes that are answered, in order."""
 MOST_SHOWN = 1_000
 """Routes that a detection answers, the best; the store has all."""
 _PRODUCTS_AT_ONCE = 2_000
@@ -57,6 +67,8 @@ class Detection:
     seller: str
     stored: int = 0
     """opportunities without any limits"""
+    need_size: int = 0
+    """routes without any limits that are profitable only with some of the packages that they may have"""
 
     def headline(self) -> str:
         """The outcome in one sentence."""
@@ -78,7 +90,8 @@ class Detection:
         """The opportunities as a table, best first, one row a route."""
         columns = [
             "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency",
-            "profit", "currency", "roi_pct", "margin_pct", "fees", "fulfilment", "confidence",
+            "profit", "currency", "roi_pct", "margin_pct", "profit_chance_pct", "profit_p10", "profit_p50",
+            "profit_p90", "expected_profit", "expected_profit_per_day_pct", "fees", "fulfilment", "confidence",
         ]  # fmt: skip
         return pd.DataFrame([{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns)
 
@@ -93,6 +106,7 @@ class Detection:
             "unknown": dict(self.unknown),
             "total": self.total,
             "stored": self.stored,
+            "need_size": self.need_size,
             "new": list(self.new),
             "tables_version": self.tables_version,
             "profile": self.profile,
@@ -107,6 +121,7 @@ class Detection:
             "routes": self.routes,
             "total": self.paying,
             "stored": self.stored,
+            "need_size": self.need_size,
             "new": len(self.new),
             "unknown": dict(self.unknown),
         }
@@ -130,26 +145,39 @@ def run(
         slices = scan_states(store)
         if parameters.on not in (None, today()):
             inputs = Inputs.load(settings, parameters.on)
-            return detect(slices, inputs, parameters=parameters, run_id=run_id)
+            return detect(slices, inputs, parameters=parameters, run_id=run_id, decided=store.decisions_in_force())
         load = CurrentInputs(settings, store)
-        inputs, new, unsent = load(), list[str](), list[StreamError]()
+        inputs, new, unsent, parts = load(), list[str](), list[StreamError](), list[Segment]()
+        market, began = MarketFiles.of(settings), time.time()
 
-        def keep(priced: PricedProducts) -> None:
+        def leave(states: Collection[ProductState], priced: PricedProducts) -> None:
+            if priced.prepared is not None:
+                parts.append(segment_of(states, priced.prepared, priced.results))
+
+        def keep(states: Sequence[ProductState], priced: PricedProducts) -> None:
             announce = announcing and announcing(store)
             done = store.put_routes(
                 priced.results, generation=inputs.generation, announce=announce, changes_to=CHANGES_TOPIC
             )
             new.extend(done.new)
+            leave(states, priced)
             if done.again:
-                new.extend(price_into(store, store.states(done.again).values(), load, announcing))
+                new.extend(price_into(store, store.states(done.again).values(), load, announcing, left=leave))
             try:
                 send_notices(store, log)
             except StreamError as error:
                 # They wait in the outbox, and the products must not wait for the log.
                 unsent.append(error)
 
-        found = replace(detect(slices, inputs, parameters=parameters, run_id=run_id, keep=keep), new=tuple(new))
+        decided = store.decisions_in_force()
+        answer = detect(slices, inputs, parameters=parameters, run_id=run_id, decided=decided, keep=keep)
+        found = replace(answer, new=tuple(new))
         store.put_swept(inputs.fingerprint)
+        try:
+            market.replace(parts, since=began)
+        except ServiceError as error:
+            # Everything that is stored is right without it.
+            logger.warning("the market's snapshot is not written: %s", error)
         if unsent:
             raise unsent[-1]
     logger.info(
@@ -173,21 +201,25 @@ def detect(
     parameters: DetectParameters,
     run_id: str,
     now: float | None = None,
-    keep: Callable[[PricedProducts], None] | None = None,
+    decided: DecisionsInForce | None = None,
+    keep: Callable[[Sequence[ProductState], PricedProducts], None] | None = None,
+    rank: Rank | None = None,
 ) -> Detection:
-    """Price every route of these products and answer what passes ``parameters``, best profit first.
+    """Price every route of these products and answer what passes ``parameters``, the best first, as :func:`place` says.
 
-    Ages count to ``now`` (Unix seconds; None: the present), or to the end of another day that is asked for. ``keep``
-    gets all that is to be stored, slice by slice.
+    Ages count to ``now`` (Unix seconds; None: the present), or to the end of another day that is asked for. ``decided``
+    is what was decided about any (None: nothing), ``keep`` gets all that is to be stored, slice by slice, and ``rank``
+    is another order and number of what is answered.
     """
     now = time.time() if now is None else now
     moment = moment_of(inputs.on, now=now)
-    found = _Findings()
+    found = _Findings(rank or _best)
     for states in slices:
         priced = price_products(states, inputs, now=now, run_id=run_id, least=parameters.min_profit)
         if keep is not None:
-            keep(priced)
-        found.note(states, priced, _within(priced.found, parameters, moment))
+            keep(states, priced)
+        marked = with_status(priced.found, decided or DecisionsInForce())
+        found.note(states, priced, _within(marked, parameters, moment))
     return Detection(
         run_id=run_id,
         evaluated_at=now,
@@ -203,6 +235,7 @@ def detect(
         profile=inputs.profile.name,
         seller=inputs.profile.seller_line,
         stored=found.stored,
+        need_size=found.need_size,
     )
 
 
@@ -210,9 +243,11 @@ def detect(
 class _Findings:
     """What a detection has come to so far; as of :class:`Detection`."""
 
+    rank: Rank
     products: int = 0
     routes: int = 0
     stored: int = 0
+    need_size: int = 0
     total: int = 0
     paying: int = 0
     unknown: Counter[Reason] = field(default_factory=Counter)
@@ -224,9 +259,10 @@ class _Findings:
         self.routes += priced.routes
         self.unknown.update(priced.unknown)
         self.stored += _paying(priced.found)
+        self.need_size += sum(o.status == "needs_size" for o in priced.found)
         self.total += len(passed)
         self.paying += _paying(passed)
-        self.best = heapq.nsmallest(MOST_SHOWN, [*self.best, *passed], key=lambda o: (-o.profit, o.id))
+        self.best = self.rank([*self.best, *passed])
 
 
 def _paying(routes: Iterable[Opportunity]) -> int:
@@ -237,25 +273,57 @@ def _within(found: Iterable[Opportunity], parameters: DetectParameters, moment: 
     """What of these routes is asked for; ages count to ``moment`` (Unix seconds)."""
     pairs = parameters.routes()
     oldest = None if parameters.max_age_hours is None else moment - parameters.max_age_hours * 3600
-    least = {
-        "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin, "confidence": parameters.min_confidence,
-        "data_at": oldest,
-    }  # fmt: skip
-    equal = {name: getattr(parameters, name) for name in ("asin", "brand", "amazon_sells")}
-    bounds = {name: bound for name, bound in least.items() if bound is not None}
+    least = {field: getattr(parameters, name) for name, field in FIGURES_AT_LEAST.items() if name != "min_profit"}
+    most = {field: getattr(parameters, name) for name, field in FIGURES_AT_MOST.items()}
+    equal = {name: getattr(parameters, name) for name in ("asin", "amazon_sells")}
+    lower = {name: bound for name, bound in {**least, "data_at": oldest}.items() if bound is not None}
+    upper = {name: bound for name, bound in most.items() if bound is not None}
     exact = {name: value for name, value in equal.items() if value is not None}
-    q, categories = parameters.q, parameters.category_names
+    q, categories, statuses = parameters.q, parameters.category_names, parameters.statuses
+    excluded = parameters.excluded_brands
     return [
         o
         for o in found
         if (parameters.all_routes or o.status in ("opportunity", "loss"))
         and highest_profit(o) >= parameters.min_profit
         and (pairs is None or (o.source, o.target) in pairs)
-        and all(getattr(o, name) >= bound for name, bound in bounds.items())
+        and all((figure := getattr(o, name)) is not None and figure >= bound for name, bound in lower.items())
+        and all((figure := getattr(o, name)) is not None and figure <= bound for name, bound in upper.items())
         and all(getattr(o, name) == value for name, value in exact.items())
+        and (parameters.brand is None or matches_brand(o.brand, parameters.brand))
+        and not matches_brand(o.brand, *excluded)
         and (not categories or o.category in categories)
+        and (statuses is None or o.decision in statuses)
         and (not q or matches_words(f"{o.title or ''} {o.brand or ''} {o.asin}", q))
     ]
+
+
+def place(found: Opportunity) -> tuple[float, float, str]:
+    """What sorts routes as they are listed: the most expected profit per day of capital first, else the most profit."""
+    per_day = found.expected_profit_per_day_pct
+    return math.inf if per_day is None else -per_day, -found.profit, found.id
+
+
+def _best(found: Sequence[Opportunity]) -> list[Opportunity]:
+    return heapq.nsmallest(MOST_SHOWN, found, key=place)
+
+
+def ranked_by(sort: OpportunitySort, *, descending: bool, most: int) -> Rank:
+    """The first ``most`` routes in an order of the store; those of which it is unknown come last, by profit."""
+    field = OPPORTUNITY_SORTS[sort]
+
+    def key(o: Opportunity) -> float | str | None:
+        found: float | str | None = f"{o.source}{o.target}" if sort == "route" else getattr(o, field)
+        return found
+
+    def rank(found: Sequence[Opportunity]) -> list[Opportunity]:
+        known = sorted(
+            (o for o in found if key(o) is not None), key=lambda o: (key(o), o.profit, o.id), reverse=descending
+        )
+        unknown = sorted((o for o in found if key(o) is None), key=lambda o: (-o.profit, o.id))
+        return [*known, *unknown][:most]
+
+    return rank
 
 
 def highest_profit(found: Opportunity) -> float:

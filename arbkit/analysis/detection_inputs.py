@@ -28,13 +28,17 @@ def fingerprint(settings: Settings, on: date) -> str:
 
     It reads the files as they are, so that it costs little and a profile that cannot be used has one too.
     """
-    return f"{_of_profile(settings)}{_SEPARATOR}{_digest(arbkit.__version__, on.isoformat(), _tables())}"
+    return f"{_of_profile(settings)}{_SEPARATOR}{_digest(arbkit.__version__, on.isoformat(), tables_digest())}"
 
 
-def profile_note(settings: Settings, swept: str | None) -> str:
+_CHANGED = "Seller profile changed, re-pricing: until that is done, some routes are those of the profile before"
+
+
+def profile_note(settings: Settings, swept: str | None, *, changed: str = _CHANGED) -> str:
     """What is to be said where stored routes are not those of the seller profile as it is now; empty: they are.
 
-    ``swept``: the fingerprint with which every product was priced last; None: that never was.
+    ``swept``: the fingerprint with which every product was priced last; None: that never was. ``changed`` is said where
+    that was with another profile.
     """
     try:
         load_profile(settings.profile_path, settings.profile_name)
@@ -43,7 +47,7 @@ def profile_note(settings: Settings, swept: str | None) -> str:
     before, said, _ = (swept or "").partition(_SEPARATOR)
     if not said or before == _of_profile(settings):
         return ""
-    return "Seller profile changed, re-pricing: until that is done, some routes are those of the profile before"
+    return changed
 
 
 def _of_profile(settings: Settings) -> str:
@@ -67,7 +71,7 @@ def _content(path: Path | None) -> str:
 
 
 @cache
-def _tables() -> str:
+def tables_digest() -> str:
     """Of the tables, which are those of this process: another arbkit is another process."""
     found = hashlib.sha256()
     for path in sorted(_files()):

@@ -16,11 +16,11 @@ from pydantic import JsonValue
 
 from arbkit.analysis.listing.goods import Listing, unsellable_reason
 from arbkit.analysis.listing.sizes import read_size
-from arbkit.core.models import Offer
+from arbkit.core.models import FieldValue, Offer
 from arbkit.core.offers.facts import Fact
-from arbkit.core.offers.groups import Stamp, packed, parsed_stamps
+from arbkit.core.offers.groups import Stamp, group_name, packed, parsed_stamps
 from arbkit.profit import OFFER_COLUMNS, load_tables
-from arbkit.profit.facts.ages import RANK_FACTS, drop_old_demand
+from arbkit.profit.facts.ages import AMAZON_SHARE_FACTS, RANK_FACTS, SALE_PRICE, drop_old_demand
 from arbkit.profit.facts.packages import GOODS, STATED, estimate_packages, is_measured
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
 from arbkit.profit.facts.priors import PackagePriors, load_package_priors
@@ -30,10 +30,11 @@ from arbkit.profit.reason_codes import ReasonCode
 from arbkit.store.base import Store
 from arbkit.store.fields import is_number
 
-IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
+IDENTITY_COLUMNS = ("title", "brand", "category", "origin", "eans")
 DEMAND_COLUMNS = (
     "price_minor", "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at",
-    "sales_rank", "out_of_stock90_pct", "rank_drops30", "offers_new",
+    "sales_rank", "out_of_stock90_pct", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "offers_fba",
+    "offers_fbm", *AMAZON_SHARE_FACTS,
 )  # fmt: skip
 _KIND_COLUMNS = ("product_type", "binding", "product_group", "category")
 _PART_COLUMNS = ("features", "volume_cm3", *GOODS, "item_weight_g")
@@ -62,10 +63,13 @@ _NUMBERS_OF, _OTHERS_OF = attrgetter(*_NUMBERS), attrgetter(*_OTHERS)
 
 def known_offers(store: Store, asins: Sequence[str]) -> list[Offer]:
     """The offers of these products, with what the user typed in in place of what any source says."""
-    facts = _by_product(store.facts(asins))
-    return [
-        replace(o, **_typed(facts[o.asin], o.market, o.stamps)) if o.asin in facts else o for o in store.offers(asins)
-    ]
+    return typed_offers(store.offers(asins), store.facts(asins))
+
+
+def typed_offers(offers: Sequence[Offer], facts: Sequence[Fact]) -> list[Offer]:
+    """The offers with what the user typed in."""
+    by_product = _by_product(facts)
+    return [replace(o, **_typed(by_product[o.asin], o.market, o.stamps)) if o.asin in by_product else o for o in offers]
 
 
 def with_facts(offers: pd.DataFrame, facts: Sequence[Fact]) -> pd.DataFrame:
@@ -77,7 +81,7 @@ def with_facts(offers: pd.DataFrame, facts: Sequence[Fact]) -> pd.DataFrame:
     made = offers.copy()
     rows = zip(made.index[known], made.loc[known, "asin"], made.loc[known, "market"], strict=True)
     for label, asin, market in rows:
-        stamps = _texts(made.at[label, "stamps"]) if "stamps" in made else ()
+        stamps = texts_of(cast("FieldValue", made.at[label, "stamps"])) if "stamps" in made else ()
         for name, value in _typed(by_product[asin], market, stamps).items():
             made.at[label, name] = None if name == "category_path" else value
     return made
@@ -139,11 +143,12 @@ def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None 
 
 
 def fact_times(offers: pd.DataFrame) -> dict[str, Floats]:
-    """When ranks and categories were true, Unix seconds: by their stamps, else their own time, else the offer's.
+    """When ranks, what was inferred from them, and categories were true, Unix seconds.
 
-    ``updated_at`` has to be that of the offers still; columns may be missing.
+    By their stamps, else their own time, else the offer's. ``updated_at`` has to be that of the offers still; columns
+    may be missing.
     """
-    names = (*RANK_FACTS, "category")
+    names = (*RANK_FACTS, *AMAZON_SHARE_FACTS, SALE_PRICE, "category")
     updated = numbers(offers, "updated_at")
     times = dict.fromkeys(names, updated)
     ranked_at = numbers(offers, "sales_rank_at")
@@ -151,9 +156,10 @@ def fact_times(offers: pd.DataFrame) -> dict[str, Floats]:
     if "stamps" not in offers:
         return times
     stamps = offers["stamps"].to_numpy(object)
-    stamped = [(row, parsed_stamps(found)) for row, cell in enumerate(stamps) if (found := tuple(_texts(cell)))]
+    stamped = [(row, parsed_stamps(found)) for row, cell in enumerate(stamps) if (found := tuple(texts_of(cell)))]
     for name in names:
-        own = [(row, each[name].at) for row, each in stamped if name in each]
+        group = group_name(name)
+        own = [(row, each[group].at) for row, each in stamped if group in each]
         if own:
             times[name] = times[name].copy()
             rows, at = zip(*own, strict=True)
@@ -178,7 +184,8 @@ def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
         bits[np.asarray(own_parent, bool)] = ReasonCode.PARENT_LISTING.bit
     offers["unsellable"] = bits
     if bits.any():
-        for name in (name for name in offers if str(name).startswith("price_") and str(name).endswith("_minor")):
+        priced = [name for name in offers if str(name).startswith("price_") and str(name).endswith("_minor")]
+        for name in (*priced, *(name for name in (SALE_PRICE,) if name in offers)):
             offers.loc[bits > 0, name] = np.nan
     return offers
 
@@ -223,7 +230,7 @@ def _read_sizes(offers: pd.DataFrame, wanted: Mask) -> None:
     titles = offers["title"].to_numpy(object)[rows]
     features = offers["features"].to_numpy(object)[rows] if "features" in offers else np.full(len(rows), None)
     cells = zip(titles, features, strict=True)
-    found = [read_size(title if isinstance(title, str) else "", _texts(cell)) for title, cell in cells]
+    found = [read_size(title if isinstance(title, str) else "", texts_of(cell)) for title, cell in cells]
     unknown = (np.nan, np.nan, np.nan)
     stated = [(*(f.sides_mm or unknown), f.weight_g or np.nan, f.capacity_cm3 or np.nan) for f in found]
     for name, values in zip(names, np.array(stated, np.float64).reshape(-1, len(names)).T, strict=True):
@@ -232,7 +239,7 @@ def _read_sizes(offers: pd.DataFrame, wanted: Mask) -> None:
         offers[name] = column
 
 
-def _texts(cell: object) -> Sequence[str]:
+def texts_of(cell: FieldValue) -> Sequence[str]:
     """The texts of a cell: a store gives them as the JSON text it keeps."""
     if isinstance(cell, str):
         return cast("Sequence[str]", orjson.loads(cell))

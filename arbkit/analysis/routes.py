@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from arbkit.analysis.confidence import Lowered, score_confidence
-from arbkit.analysis.demand import amazon_sells
+from arbkit.analysis.demand import amazon_sells, amazon_share
 from arbkit.analysis.listing.match import Match
 from arbkit.analysis.listing.sides import Listings, compare_sides
-from arbkit.analysis.offers import DEMAND_COLUMNS, IDENTITY_COLUMNS
+from arbkit.analysis.offers import DEMAND_COLUMNS, IDENTITY_COLUMNS, texts_of
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import ComponentRow, RouteStatus
@@ -26,13 +26,21 @@ from arbkit.profit.breakdown import Breakdown
 from arbkit.profit.components import rounded
 from arbkit.profit.facts.ranges import profit_range
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
-from arbkit.profit.offer_facts import numbers
+from arbkit.profit.offer_facts import numbers, prices
 from arbkit.profit.reason_codes import join_messages, messages
 from arbkit.profit.route_frame import Column, RouteRow, route_rows
+from arbkit.profit.seller.profile import Basis
 from arbkit.store.base import Stats
 
 Cells = dict[tuple[str, str], tuple[float | None, str]]
 """(source, target) → value and words, as :func:`~arbkit.display.charts.routes_figure` draws them."""
+
+ForecastFields = Mapping[str, float | str | None]
+"""The fields of an :class:`~arbkit.core.models.Opportunity` that a forecast fills."""
+_NO_FORECASTS: Mapping[tuple[str, str, str], ForecastFields] = {}
+
+_PRICES: Sequence[Basis] = ("spot", "avg90")
+"""What a listing costs now, and on average: their ratio is the position of its price."""
 
 _TABLE_COLUMNS = (
     "asin", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit", "currency",
@@ -128,6 +136,7 @@ class RoutePrices:
         evaluated_at: float | None = None,
         run_id: str = "",
         listings: Listings | None = None,
+        forecasts: Mapping[tuple[str, str, str], ForecastFields] = _NO_FORECASTS,
     ) -> list[Opportunity]:
         """The wanted routes that could be priced, profitable or not, as opportunities.
 
@@ -137,12 +146,14 @@ class RoutePrices:
             evaluated_at: Unix seconds; None: ``now``.
             run_id: of the detection.
             listings: gives whole offers of products, whose listings are compared; None: they are not.
+            forecasts: what each says of its forecast, by ASIN, source and target, where it has one.
         """
         route, product = self.evaluation.rows(wanted)
         priced = ~np.isnan(self.evaluation.profit[route, product])
         rows = route[priced], product[priced]
         columns = self.evaluation.columns(rows)
-        return self._opportunities(columns, rows, now, listings, evaluated_at=evaluated_at, run_id=run_id)
+        common = self._common(now if evaluated_at is None else evaluated_at, run_id)
+        return self._opportunities(columns, rows, now, listings, common, forecasts)
 
     def routes(self, *, now: float, listings: Listings | None = None) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
@@ -150,7 +161,8 @@ class RoutePrices:
         columns = self.evaluation.columns((route, product))
         known = ~np.isnan(self.evaluation.profit[route, product])
         of_known = {name: values[known] for name, values in columns.items()}
-        opportunities = self._opportunities(of_known, (route[known], product[known]), now, listings)
+        rows = route[known], product[known]
+        opportunities = self._opportunities(of_known, rows, now, listings, self._common(now), _NO_FORECASTS)
         priced = {o.id: o for o in opportunities}
         found = [self._route(row, priced) for row in route_rows(columns)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
@@ -182,9 +194,8 @@ class RoutePrices:
         rows: tuple[Ints, Ints],
         now: float,
         listings: Listings | None,
-        *,
-        evaluated_at: float | None = None,
-        run_id: str = "",
+        common: _Common,
+        forecasts: Mapping[tuple[str, str, str], ForecastFields],
     ) -> list[Opportunity]:
         """The opportunities of these columns and :meth:`~arbkit.profit.Evaluation.rows`, all of them priced."""
         if not len(rows[0]):
@@ -196,17 +207,29 @@ class RoutePrices:
         columns["match_verdict"] = np.array([None if match is None else match.verdict for match in matches], object)
         columns["match_differs"] = np.array([match is not None and match.differs for match in matches], bool)
         confidence, lowered = score_confidence(columns, now=now)
-        common = _Common(
-            now if evaluated_at is None else evaluated_at, run_id, self._seller.day.version, self._seller.profile.name
-        )
         each = zip(route_rows(columns), confidence.tolist(), lowered, matches, strict=True)
-        return [self._opportunity(row, score, rules, match, common) for row, score, rules, match in each]
+        return [self._opportunity(row, score, rules, match, common, forecasts) for row, score, rules, match in each]
+
+    def _common(self, evaluated_at: float, run_id: str = "") -> _Common:
+        return _Common(evaluated_at, run_id, self._seller.day.version, self._seller.profile.name)
 
     def _opportunity(
-        self, route: RouteRow, confidence: float, rules: Lowered, match: Match | None, common: _Common
+        self,
+        route: RouteRow,
+        confidence: float,
+        rules: Lowered,
+        match: Match | None,
+        common: _Common,
+        forecasts: Mapping[tuple[str, str, str], ForecastFields],
     ) -> Opportunity:
         row = cast("Mapping[str, Any]", route)
         asin, source, target = route["asin"], route["source"], route["target"]
+        forecast: Mapping[str, Any] = forecasts.get((asin, source, target), {})
+        share, share_basis = amazon_share(
+            buy_box_pct=row["sell_amazon_buy_box90_pct"],
+            absent_pct=row["sell_amazon_absent90_pct"],
+            days=row["sell_amazon_days90"],
+        )
         return Opportunity(
             asin=asin,
             title=_text(row["sell_title"]) or _text(row["buy_title"]),
@@ -236,7 +259,16 @@ class RoutePrices:
             match=None if match is None else match.row(),
             rank=_whole(row["sell_sales_rank"]),
             rank_drops30=_whole(row["sell_rank_drops30"]),
+            rank_drops90=_whole(row["sell_rank_drops90"]),
+            monthly_sold=_whole(row["sell_monthly_sold"]),
             sellers=_whole(row["sell_offers_new"]),
+            sellers_fba=_whole(row["sell_offers_fba"]),
+            sellers_fbm=_whole(row["sell_offers_fbm"]),
+            amazon_share90_pct=share,
+            amazon_share_basis=share_basis,
+            sell_avg90=rounded(row["sell_avg90"]),
+            sell_position_pct=rounded(100 * (row["sell_spot"] / row["sell_avg90"] - 1)),
+            eans=tuple(texts_of(row["sell_eans"])) or tuple(texts_of(row["buy_eans"])),
             max_buy=rounded(math.floor(100 * row["max_buy"]) / 100) if row["max_buy"] > 0 else None,
             data_at=int(row["updated_at"]),
             tables_version=common.tables_version,
@@ -252,6 +284,7 @@ class RoutePrices:
             ),
             components=tuple(self._breakdown.components(route)),
             run_id=common.run_id,
+            **forecast,
         )
 
     def _of_both_offers(self, rows: tuple[Ints, Ints]) -> dict[str, Column]:
@@ -271,7 +304,8 @@ class RoutePrices:
     def _offer_facts(self) -> dict[str, Floats | Objects]:
         offers = self.evaluation.buying.fees.offers
         texts: dict[str, Floats | Objects] = {name: offers[name].to_numpy(object) for name in IDENTITY_COLUMNS}
-        return texts | {name: numbers(offers, name) for name in DEMAND_COLUMNS}
+        asked = {basis: prices(offers, basis, buying=False).price for basis in _PRICES}
+        return texts | {name: numbers(offers, name) for name in DEMAND_COLUMNS} | asked
 
     def _ranges_of(self, rows: tuple[Ints, Ints], cents: Floats) -> tuple[Floats, Floats]:
         """The lowest and the highest profit of each row; those of a measured package to the cent of its components."""
@@ -324,8 +358,18 @@ def best_cells(stats: Stats, currency: str) -> Cells:
     return cells
 
 
+def best_cells_of(routes: pd.DataFrame, currency: str) -> Cells:
+    """The highest profit on each route among the rows of a table."""
+    cells: Cells = {}
+    known = routes[routes["profit"].notna()].sort_values("profit")
+    # The last of several stays, which is the best.
+    for source, target, profit in zip(*(known[name].tolist() for name in ("source", "target", "profit")), strict=True):
+        cells[source, target] = profit, f"{profit:.2f} {currency}, the best of these rows"
+    return cells
+
+
 def _status(low: float, high: float, match: Match | None) -> RouteStatus:
-    """Whether it is an opportunity: not with other goods, nor where it leaves money only with some packages."""
+    """Whether it is an opportunity: not with other goods, nor where it is profitable only with some packages."""
     if match is not None and match.verdict == "different":
         return "different"
     if low > 0:

@@ -3,127 +3,116 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from arbkit.analysis.market.assumptions import AssumedPackage, Assumptions, with_package
+from arbkit.analysis.market.search import Turn
 from arbkit.analysis.offers import moment_of, prepare_offers
 from arbkit.analysis.routes import PricedRoute, RoutePrices, price_routes
 from arbkit.core.errors import UsageError
-from arbkit.core.input.validation import Value
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import Json
-from arbkit.profit import Profile, Rates, Tables
-from arbkit.profit.components import rounded
+from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.reason_codes import join_messages
+from arbkit.profit.reason_codes import messages
+from arbkit.profit.route_frame import route_rows
 
 Cell = str | float | bool | None
 """A cell of a frame of offers; NaN and None are unknown."""
 
-_NOT_OFFERED = "not offered on both marketplaces any more"
 _NO_METHOD = "no way of fulfilment is open"
 
 
-def reprice(
-    found: Sequence[Opportunity],
-    offers: Sequence[Offer],
-    profile: Profile,
-    tables: Tables,
-    rates: Rates,
-    *,
-    changes: Mapping[str, Value],
-    on: date,
-    sell_change_pct: float = 0.0,
-) -> list[PricedRoute]:
-    """The same routes at their found prices, the selling price moved by a percentage, with another seller.
+TURN_WORDS: Mapping[Turn, str] = {"": "", "wins": "becomes an opportunity", "loses": "would lose"}
 
-    ``changes``: fields of :class:`~arbkit.profit.quote.request.QuoteRequest` that describe the seller. All are
-    priced at once: a page of a table costs little more than one route. Profit in the profile's home currency.
 
-    Raises:
-        UsageError: a change is out of range, or impossible with the profile.
+@dataclass(frozen=True, slots=True)
+class AssumedRoute:
+    """A route under assumptions: ``then``, what it would be (None: ``unknown`` says why), and ``now``, what it is."""
+
+    then: Opportunity | None
+    now: Opportunity | None
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def turn(self) -> Turn:
+        """Whether it becomes an opportunity, or ceases to be one."""
+        was, is_one = (o is not None and o.status == "opportunity" for o in (self.now, self.then))
+        return "" if was == is_one else "wins" if is_one else "loses"
+
+
+def routes_under(
+    ids: Sequence[str], offers: Sequence[Offer], assumed: Assumptions, seller: Profile, *, on: date, now: float
+) -> dict[str, AssumedRoute]:
+    """These routes as they would be and as they are with ``seller``, by id, without those that are offered no more.
+
+    Args:
+        ids: ``asin:source:target``.
+        offers: all offers of their products, with what the user typed in.
+        assumed: what is assumed.
+        seller: the configured one.
+        on: day of tables, VAT and exchange rates.
+        now: Unix seconds, to which ages count.
     """
-    if not found:
-        return []
-    first = found[0]
-    route: dict[str, Json | date] = {"source": first.source, "target": first.target}
-    route |= {"buy": first.buy_price, "sell": first.sell_price, **changes}
-    seller_profile = QuoteRequest.parse(route).apply(profile)
-    facts = prepare_offers(offers, now=moment_of(on, now=time.time())).set_index(["asin", "market"], drop=False)
-    usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
-    factor = 1 + sell_change_pct / 100
-    bought = _at_prices(facts, [(o.asin, o.source) for o in usable], [o.buy_price for o in usable], profile)
-    sold = _at_prices(facts, [(o.asin, o.target) for o in usable], [o.sell_price * factor for o in usable], profile)
-    currency = seller_profile.currency
-    routes = sorted({(o.source, o.target) for o in usable})
-    prices = price_routes(bought, seller_profile, tables, rates, on=on, selling=sold, routes=routes)
-    repriced = dict(zip((o.id for o in usable), _repriced(prices, usable, factor, currency), strict=True))
-    return [repriced.get(o.id) or _unknown(o, factor, currency, _NOT_OFFERED) for o in found]
+    if not ids or not offers:
+        return {}
+    prepared, tables = prepare_offers(offers, now=moment_of(on, now=now)), load_tables()
+    by_asin: dict[str, list[Offer]] = {}
+    for offer in offers:
+        by_asin.setdefault(offer.asin, []).append(offer)
 
+    def listings(asins: Sequence[str]) -> list[Offer]:
+        return [offer for asin in asins for offer in by_asin[asin]]
 
-def _at_prices(
-    facts: pd.DataFrame, wanted: list[tuple[str, str]], prices: Sequence[float], profile: Profile
-) -> pd.DataFrame:
-    """An offer for each route, at its price; each a product of its own, for a product may be there twice."""
-    rows = facts.loc[wanted].reset_index(drop=True)
-    said = rows["asin"].map(profile.schedules)
-    category = np.where(said.isna(), categories(rows), said.to_numpy(object))
-    return rows.drop(columns="category_path").assign(
-        keepa_referral_price=rows["price_minor"] / 100,
-        asin=np.arange(len(rows)),
-        price_minor=np.round(np.asarray(prices) * 100),
-        price_basis="as found",
-        shipping_minor=np.nan,
-        category=category,
-    )
+    def priced(prices: RoutePrices) -> tuple[dict[str, Opportunity], dict[str, tuple[str, ...]]]:
+        wanted = _mask(prices, ids)
+        found = prices.opportunities(wanted, now=moment_of(on, now=now), evaluated_at=now, listings=listings)
+        unknown = wanted & np.isnan(prices.evaluation.profit)
+        frame = prices.evaluation.frame(unknown) if unknown.any() else pd.DataFrame()
+        reasons = {
+            f"{row['asin']}:{row['source']}:{row['target']}": messages(row["unknown"]) or (_NO_METHOD,)
+            for row in (route_rows(frame) if len(frame) else ())
+        }
+        return {one.id: one for one in found}, reasons
 
-
-def _repriced(prices: RoutePrices, found: Sequence[Opportunity], factor: float, currency: str) -> list[PricedRoute]:
-    """One route each, in the order of the products; frames are made only of what needs a reason."""
-    evaluation = prices.evaluation
-    number = {route: position for position, route in enumerate(evaluation.routes)}
-    routes = np.array([number[o.source, o.target] for o in found], dtype=np.int64)
-    at = routes, np.arange(len(found))
-    profits, rois, margins = evaluation.profit[at], evaluation.roi_pct[at], evaluation.margin_net_pct[at]
-    unknown = np.zeros_like(evaluation.listed_on_both)
-    unknown[at] = np.isnan(profits)
-    reasons: dict[Any, str] = {}
-    if unknown.any():
-        frame = prices.evaluation.frame(unknown)
-        reasons = dict(zip(frame["asin"], map(join_messages, frame["unknown"]), strict=True))
-    return [
-        _unknown(o, factor, currency, reasons.get(position) or _NO_METHOD)
-        if np.isnan(profits[position])
-        else replace(
-            _unknown(o, factor, currency),
-            profit=rounded(profits[position]),
-            roi_pct=rounded(rois[position]),
-            margin_pct=rounded(margins[position]),
-            fulfilment=evaluation.methods[evaluation.method_index[routes[position], position]],
+    then, unknown = priced(
+        price_routes(
+            assumed.bought(prepared), assumed.profile, tables, assumed.rates, on=on, selling=assumed.sold(prepared)
         )
-        for position, o in enumerate(found)
-    ]
-
-
-def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) -> PricedRoute:
-    return PricedRoute(
-        asin=found.asin,
-        source=found.source,
-        target=found.target,
-        buy_price=found.buy_price,
-        buy_currency=found.buy_currency,
-        sell_price=rounded(found.sell_price * factor),
-        sell_currency=found.sell_currency,
-        currency=currency,
-        unknown=unknown,
     )
+    today, _ = priced(price_routes(prepared, seller, tables, load_rates(), on=on))
+    offered = {(o.asin, o.market) for o in offers}
+    return {
+        one: AssumedRoute(then.get(one), today.get(one), unknown.get(one, ()))
+        for one in ids
+        if _is_offered(one, offered)
+    }
+
+
+def _is_offered(route: str, offered: Set[tuple[str, str]]) -> bool:
+    asin, source, target = route.split(":")
+    return (asin, source) in offered and (asin, target) in offered
+
+
+def _mask(prices: RoutePrices, ids: Sequence[str]) -> Mask:
+    """Which routes of a pricing these are, of shape (routes, products)."""
+    evaluation = prices.evaluation
+    product = {asin: number for number, asin in enumerate(evaluation.buying.asins.tolist())}
+    route = {pair: number for number, pair in enumerate(evaluation.routes)}
+    wanted = np.zeros(evaluation.profit.shape, bool)
+    for one in ids:
+        asin, source, target = one.split(":")
+        if asin in product:
+            wanted[route[source, target], product[asin]] = True
+    return wanted
 
 
 def priced_route(prices: RoutePrices, offers: Sequence[Offer], source: str, target: str) -> PricedRoute:
@@ -145,14 +134,21 @@ def priced_route(prices: RoutePrices, offers: Sequence[Offer], source: str, targ
 
 
 def quote_request_for(
-    found: Opportunity | PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date
+    found: Opportunity | PricedRoute,
+    offers: Sequence[Offer],
+    profile: Profile,
+    *,
+    on: date,
+    package: AssumedPackage = "likely",
 ) -> tuple[QuoteRequest, QuotedPackage]:
     """The question whose answer, with this profile, is what detection found: same prices, package, facts and day.
+
+    ``package`` is taken where the product has no measures.
 
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
     """
-    facts = prepare_offers(offers, now=moment_of(on, now=time.time()))
+    facts = with_package(prepare_offers(offers, now=moment_of(on, now=time.time())), package)
     rows = facts[facts["market"] == found.target]
     if rows.empty:
         raise UsageError("is not offered there any more", field="target", value=found.target)

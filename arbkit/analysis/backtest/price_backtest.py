@@ -15,6 +15,7 @@ import numpy as np
 
 from arbkit.analysis.backtest.baselines import POOLED
 from arbkit.analysis.backtest.evidence import Evidence, groups_of
+from arbkit.analysis.backtest.examples import examples_of
 from arbkit.analysis.backtest.refits import (
     LEAST_PRODUCTS,
     REPEATS,
@@ -31,8 +32,8 @@ from arbkit.analysis.backtest.scores import ProductMeans, above_median, is_cover
 from arbkit.analysis.backtest.targets import targets_of
 from arbkit.analysis.forecast.price.model_file import load_price_model, load_price_model_file
 from arbkit.analysis.forecast.price.origins import PriceOrigins
-from arbkit.analysis.forecast.price.steps import DAY_MIN
 from arbkit.analysis.forecast.price.weighting import listing_weights
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.keepa_time import to_unix
 from arbkit.profit.fees.arrays import Floats, Mask
 
@@ -60,10 +61,13 @@ class _Judging:
         means = ProductMeans(again.listing, again.product, seed=SEED)
         return cls(again, np.exp(again.returns[:, column]), means, listing_weights(again.listing), repeats)
 
-    def score(self, name: str, quantiles: Floats) -> ForecastScore:
+    def score(self, name: str, quantiles: Floats, judged: Floats) -> ForecastScore:
+        """``judged`` are the quantiles of the forecast that is judged."""
+        loss = pinball(self.outcomes, quantiles)
         return ForecastScore(
             name=name,
-            pinball=self.means.mean(pinball(self.outcomes, quantiles)),
+            pinball=self.means.mean(loss),
+            loss_of_judged=self.means.ratio(pinball(self.outcomes, judged), loss),
             covered_pct=self.means.mean(_percent(is_covered(self.outcomes, quantiles))),
             above_median_pct=self.means.mean(_percent(above_median(self.outcomes, quantiles))),
         )
@@ -99,12 +103,20 @@ def judge(evidence: Evidence, *, of_products: int) -> PriceBacktest:
             for column in range(len(horizons))
             if (~np.isnan(evidence.judged.returns[:, column])).any()
         ],
+        examples=examples_of(evidence, lambda origins, column: _first(refits, origins, column)),
         not_scored=evidence.not_judged,
         model_version=shipped.version,
         model_fitted_to=f"{shipped.fitted_to.source}, until {shipped.fitted_to.until}",
         refitted=bool(refits),
         seed=SEED,
     )
+
+
+def _first(refits: Sequence[Refit], origins: PriceOrigins, column: int) -> Forecasts:
+    """The forecast by models that have not seen the product, where there are any; else by the shipped one."""
+    if refits:
+        return forecast_refitted(refits[0], origins, column)
+    return forecast_with(load_price_model(), origins, column)
 
 
 def _day(minutes: int) -> str:
@@ -133,14 +145,13 @@ def _score_horizon(
     forecasts = _repeated([forecast_refitted(one, origins, column) for one in refits]) if refits else shipped
     if refits:
         quantiles[POOLED] = np.concatenate([pooled_returns(origins, one.folds, column) for one in refits])
-    scores = [judging.score(name, one) for name, one in quantiles.items()]
+    scores = [judging.score(name, one, forecasts.quantiles) for name, one in quantiles.items()]
     best = min(scores, key=lambda score: score.pinball.value or 0.0)
     judged = REFITTED if refits else SHIPPED
     named = {judged: forecasts.quantiles, SHIPPED: shipped.quantiles}
-    loss = pinball(judging.outcomes, forecasts.quantiles)
     groups = [judging.group(n, rows, forecasts.quantiles) for n, rows in groups_of(judging.origins).items()]
-    own = [judging.score(name, one) for name, one in named.items()]
-    ratio = judging.means.ratio(loss, pinball(judging.outcomes, quantiles[best.name]))
+    own = [judging.score(name, one, forecasts.quantiles) for name, one in named.items()]
+    ratio = best.loss_of_judged
     weights = judging.weights
     return HorizonScore(
         horizon_days=origins.horizons[column],

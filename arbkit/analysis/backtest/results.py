@@ -17,6 +17,7 @@ class ForecastScore(Result):
     pinball: Interval = Field(description="mean loss of the quantiles at 10, 50 and 90 %, relative to today's price")
     covered_pct: Interval = Field(description="share of outcomes within the band of 10 to 90 %, edges included")
     above_median_pct: Interval = Field(description="share of outcomes above the median, equal ones half")
+    loss_of_judged: Interval = Field(description="the judged forecast's pinball loss over this one's")
 
 
 class GroupScore(Result):
@@ -83,6 +84,32 @@ class HorizonScore(Result):
     targets: list[Target]
 
 
+class ExampleOutcome(Result):
+    """What was forecast of a price some days later, and what it was then; minor units."""
+
+    days: int
+    p10: float
+    p50: float
+    p90: float
+    not_lower_pct: float = Field(description="chance that the price is at least that of the forecast's day")
+    outcome: float
+
+
+class Example(Result):
+    """One forecast as it would have been made, beside what came, to be looked at.
+
+    ``prices`` are those of each day from ``first_day`` on (minor units, null where nobody offered it).
+    """
+
+    asin: str
+    market: str
+    currency: str
+    day: str
+    first_day: str
+    prices: list[float | None]
+    outcomes: list[ExampleOutcome]
+
+
 class PriceBacktest(Result):
     """A backtest of price forecasts. ``not_scored``: reason → origins at which there was nothing to judge."""
 
@@ -92,6 +119,7 @@ class PriceBacktest(Result):
     first_origin: str
     last_outcome: str
     horizons: list[HorizonScore]
+    examples: list[Example] = Field(description="drawn by the hash of the product, whatever came of it")
     not_scored: dict[str, int]
     model_version: str = Field(description="of the model that comes with arbkit")
     model_fitted_to: str

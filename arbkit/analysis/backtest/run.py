@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -12,11 +12,17 @@ from pydantic import JsonValue
 from arbkit.analysis.backtest.evidence import LEAST_SPAN_DAYS, Listing, gather
 from arbkit.analysis.backtest.parameters import BacktestParameters
 from arbkit.analysis.backtest.price_backtest import judge
+from arbkit.analysis.backtest.purchases.gathering import PurchaseEvidence
+from arbkit.analysis.backtest.purchases.judging import judge_profits, judge_sales
+from arbkit.analysis.backtest.purchases.results import ProfitBacktest, SalesBacktest
 from arbkit.analysis.backtest.results import PriceBacktest
 from arbkit.core.keepa_time import to_minutes
+from arbkit.core.models import History, Offer
 from arbkit.core.offers.categories import category_id
 from arbkit.core.offers.histories import until
+from arbkit.core.results import FoundReport, JsonObject, Result, as_json
 from arbkit.core.settings import Settings
+from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.store import Store, open_store
 from arbkit.store.iteration import offers_of_many
 
@@ -31,37 +37,31 @@ NOTHING = (
 """What is said of a store in which there is nothing to judge."""
 
 
-@dataclass(frozen=True, slots=True)
-class BacktestReport:
-    """The content of a backtest's report; without anything ``found`` it says ``why_not``."""
+class Backtest(Result):
+    """How good forecasts were of prices, of sales and of profits."""
 
-    run_id: str
-    at: float
-    parameters: BacktestParameters
-    demo: bool
-    found: PriceBacktest | None
-    why_not: str | None
+    price: PriceBacktest
+    sales: SalesBacktest
+    profit: ProfitBacktest
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestReport(FoundReport[BacktestParameters, Backtest]):
+    """The content of a backtest's report."""
 
     def summary(self) -> dict[str, JsonValue]:
         """The figures that the list of runs shows."""
-        return {"products": self.found.products if self.found else 0, "missed": self.missed}
+        return {"products": self.found.price.products if self.found else 0, "missed": self.missed}
 
     @property
     def missed(self) -> int:
         """How many targets were missed."""
-        horizons = self.found.horizons if self.found else []
+        horizons = self.found.price.horizons if self.found else []
         return sum(target.state == "missed" for horizon in horizons for target in horizon.targets)
 
-    def to_dict(self) -> dict[str, JsonValue]:
-        """The document of ``result.json``."""
-        return {
-            "run_id": self.run_id,
-            "at": self.at,
-            "demo": self.demo,
-            "parameters": self.parameters.model_dump(mode="json"),
-            "why_not": self.why_not,
-            "price": self.found.model_dump(mode="json") if self.found else None,
-        }
+    def results(self) -> JsonObject:
+        """Prices, sales and profits."""
+        return {name: as_json(getattr(self.found, name, None)) for name in Backtest.model_fields}
 
 
 def run(
@@ -71,15 +71,25 @@ def run(
 
     Raises:
         StoreError: the store cannot be read.
+        ConfigError: the seller profile cannot be used.
     """
     parameters = parameters or BacktestParameters()
     now = time.time() if now is None else now
+    profile = load_profile(settings.profile_path, settings.profile_name)
+    purchases = PurchaseEvidence(profile, load_tables(), load_rates())
     with open_store(settings) as store:
         asins, count = _chosen(store)
-        evidence = gather(_batches(store, asins, parameters.markets, now), parameters.horizons())
+        batches = _batches(store, asins, parameters.markets, now)
+        evidence = gather(_also_bought(batches, purchases), parameters.horizons())
         demo = not store.holds_real_products()
-    found = None if evidence is None else judge(evidence, of_products=count)
-    return BacktestReport(run_id, now, parameters, demo, found, NOTHING if found is None else None)
+    if evidence is None:
+        return BacktestReport(run_id, now, parameters, demo, None, NOTHING)
+    found = Backtest(
+        price=judge(evidence, of_products=count),
+        sales=judge_sales(purchases),
+        profit=judge_profits(purchases, profile.currency),
+    )
+    return BacktestReport(run_id, now, parameters, demo, found, None)
 
 
 def _chosen(store: Store) -> tuple[list[str], int]:
@@ -91,18 +101,25 @@ def _chosen(store: Store) -> tuple[list[str], int]:
     return sorted(chosen), len(asins)
 
 
-def _batches(store: Store, asins: list[str], markets: Collection[str], now: float) -> Iterator[list[Listing]]:
+def _batches(
+    store: Store, asins: list[str], markets: Collection[str], now: float
+) -> Iterator[list[tuple[Offer, History]]]:
     latest = to_minutes(now)
     for start in range(0, len(asins), _BATCH):
         batch = asins[start : start + _BATCH]
-        names = {(offer.asin, offer.market): offer.category for offer in offers_of_many(store, batch)}
+        offers = {(offer.asin, offer.market): offer for offer in offers_of_many(store, batch)}
         yield [
-            Listing(until(history, latest), _category(names.get((history.asin, history.market))))
+            (offers[history.asin, history.market], until(history, latest))
             for asin in batch
             for history in store.history(asin)
-            if not markets or history.market in markets
+            if (not markets or history.market in markets) and (history.asin, history.market) in offers
         ]
 
 
-def _category(name: str | None) -> str | None:
-    return category_id(name) or name
+def _also_bought(
+    batches: Iterable[list[tuple[Offer, History]]], purchases: PurchaseEvidence
+) -> Iterator[list[Listing]]:
+    """The listings of each batch, whose purchases are taken into ``purchases`` on the way: a history is read once."""
+    for batch in batches:
+        purchases.add(batch)
+        yield [Listing(history, category_id(offer.category) or offer.category) for offer, history in batch]

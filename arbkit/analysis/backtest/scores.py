@@ -90,4 +90,5 @@ def pit(below: Floats, at_most: Floats, *, seed: int) -> Floats:
     drawn with ``seed``, for an unchanged price is likely in itself.
     """
     drawn = np.random.default_rng(seed).random(len(below))
-    return below + drawn * (at_most - below)
+    # Chances that add up to one may come to a little more than that.
+    return np.clip(below + drawn * (at_most - below), 0.0, 1.0)

@@ -6,16 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
+import pandas as pd
 
-from arbkit.analysis.detection_inputs import fingerprint, today
-from arbkit.analysis.offers import moment_of, offers_frame, prepare_offers, with_facts
+from arbkit.analysis.detector.forecasting import forecast_fields
+from arbkit.analysis.detector.inputs import Inputs
+from arbkit.analysis.forecast.profit.distribution import RouteOutlook
+from arbkit.analysis.offers import moment_of, offers_frame, prepare_offers, typed_offers, with_facts
 from arbkit.analysis.routes import price_routes
 from arbkit.core.models import Offer, Opportunity, ProductState
-from arbkit.core.settings import Settings
-from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.reason_codes import Reason
 from arbkit.store.routes import ProductRoutes
 
@@ -24,43 +24,19 @@ LEAST_STORED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """What products are priced with.
-
-    ``on`` is the day of prices and tables, ``fingerprint`` of all of it, and ``generation`` its number in the store.
-    """
-
-    profile: Profile
-    tables: Tables
-    rates: Rates
-    on: date
-    fingerprint: str = ""
-    generation: int = 0
-
-    @classmethod
-    def load(cls, settings: Settings, on: date | None = None) -> Inputs:
-        """Those of now, for the prices of a day (None: today).
-
-        Raises:
-            ConfigError: the profile, a table or a setting is wrong.
-        """
-        day = on or today()
-        # Before anything is read: what changes meanwhile is a change after it.
-        mark = fingerprint(settings, day)
-        return cls(load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates(), day, mark)
-
-
-@dataclass(frozen=True, slots=True)
 class PricedProducts:
     """The outcome of some products: ``results`` are to be stored, ``routes`` were offered, ``unknown`` says why not.
 
-    ``losses`` are routes that are never stored: they leave less than :data:`LEAST_STORED`.
+    ``losses`` are routes that are never stored: they leave less than :data:`LEAST_STORED`. ``outlook`` is what the
+    profit of routes was forecast from; None: it was not. ``prepared`` are the offers as they were priced.
     """
 
     results: Sequence[ProductRoutes]
     routes: int
     unknown: Counter[Reason]
     losses: Sequence[Opportunity] = ()
+    outlook: RouteOutlook | None = None
+    prepared: pd.DataFrame | None = None
 
     @property
     def found(self) -> list[Opportunity]:
@@ -90,15 +66,21 @@ def price_products(
     offers = [offer for state in states for offer in state.offers]
     if not offers:
         return PricedProducts([_result(state, ()) for state in states], 0, Counter())
-    frame = with_facts(offers_frame(offers), [fact for state in states for fact in state.facts])
-    prices = price_routes(prepare_offers(frame, now=moment), inputs.profile, inputs.tables, inputs.rates, on=inputs.on)
+    facts = [fact for state in states for fact in state.facts]
+    prepared = prepare_offers(with_facts(offers_frame(offers), facts), now=moment)
+    prices = price_routes(prepared, inputs.profile, inputs.tables, inputs.rates, on=inputs.on)
     kept = np.round(prices.profit_range[1], 2) >= min(least, LEAST_STORED)
     offers_of = {state.asin: state.offers for state in states}
 
     def listings(asins: Sequence[str]) -> list[Offer]:
         return [offer for asin in asins for offer in offers_of[asin]]
 
-    routes = prices.opportunities(kept, now=moment, evaluated_at=now, run_id=run_id, listings=listings)
+    stored_routes = np.round(prices.profit_range[1], 2) >= LEAST_STORED
+    typed = typed_offers(offers, facts) if facts else offers
+    forecasts, outlook = forecast_fields(prices.evaluation, stored_routes, typed, prepared, inputs, now=moment)
+    routes = prices.opportunities(
+        kept, now=moment, evaluated_at=now, run_id=run_id, listings=listings, forecasts=forecasts
+    )
     stored: dict[str, list[Opportunity]] = {state.asin: [] for state in states}
     losses = []
     for route in routes:
@@ -108,7 +90,8 @@ def price_products(
             losses.append(route)
     evaluation = prices.evaluation
     results = [_result(state, stored[state.asin]) for state in states]
-    return PricedProducts(results, int(evaluation.listed_on_both.sum()), Counter(evaluation.unknown_counts()), losses)
+    unknown = Counter(evaluation.unknown_counts())
+    return PricedProducts(results, int(evaluation.listed_on_both.sum()), unknown, losses, outlook, prepared)
 
 
 def _result(state: ProductState, routes: Sequence[Opportunity]) -> ProductRoutes:

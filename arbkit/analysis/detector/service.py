@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_into
+from arbkit.analysis.market.changes import MarketChanges
+from arbkit.analysis.market.snapshot import MarketFiles
 from arbkit.core.errors import ArbkitError, BadRecordError
 from arbkit.core.models import ProductState
 from arbkit.core.retry import until_done
@@ -31,7 +33,7 @@ from arbkit.stream.dead_letters import dead_letter, is_damaged
 logger = logging.getLogger(__name__)
 
 _SERVICE = "detector"
-_BATCH = 500
+_BATCH = 1_000
 _POLL_S = 0.5
 _REST_EVERY_S = 1.0
 _REST_BESIDE_S = 5.0
@@ -70,6 +72,7 @@ class _Follower:
         self._pulse = pulse
         self._announcing = announcing
         self._inputs = CurrentInputs(settings, store)
+        self._changes = MarketChanges(MarketFiles.of(settings))
         self._rested_at = -math.inf
         self._commits = Commits(_SERVICE)
         # By a fault of arbkit: not tried again until they change.
@@ -89,6 +92,8 @@ class _Follower:
                 if len(messages) < _BATCH and self._is_due(consumer, quiet=not messages):
                     self._until_done(self._price_the_rest)
                 self._commits.report(consumer, self._pulse, done=is_done)
+                self._changes.write_if_due()
+            self._changes.write()
 
     def _is_due(self, consumer: Consumer, *, quiet: bool) -> bool:
         """Whether to look after what the stream does not bring, which one of several detectors does."""
@@ -157,7 +162,7 @@ class _Follower:
 
     def _price_once(self, states: Collection[ProductState]) -> None:
         if states:
-            new = price_into(self._store, states, self._inputs, self._announcing)
+            new = price_into(self._store, states, self._inputs, self._announcing, left=self._changes.add)
             logger.info("%d products priced: %d new opportunities", len(states), len(new))
 
 

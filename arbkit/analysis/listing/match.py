@@ -136,15 +136,14 @@ def _verdict(one: Side, other: Side, found: Sequence[Finding]) -> MatchVerdict:
 
 
 def warning(matches: Sequence[Match]) -> str:
-    """A sentence where two listings may not be the same thing; empty where nothing says so."""
+    """A sentence where two listings may not match; empty where nothing says so."""
     doubts = [m for m in matches if m.verdict in ("doubtful", "different")]
     if not doubts:
         return ""
     worst = max(doubts, key=lambda m: sum(f.weight for f in m.findings))
     reason, pairs = worst.against[0], ", ".join(f"{m.first} and {m.second}" for m in doubts)
     return (
-        f"Two listings may not be the same thing: {pairs}. {reason[:1].upper()}{reason[1:]}. "
-        "Compare the two pages before you buy."
+        f"The listings may not match: {pairs}. {reason[:1].upper()}{reason[1:]}. Compare the two pages before you buy."
     )
 
 

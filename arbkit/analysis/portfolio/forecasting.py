@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 
+from arbkit.analysis.detector.inputs import Inputs
 from arbkit.analysis.forecast.price.model_file import load_price_model
+from arbkit.analysis.forecast.price.recalibration import Recalibration
 from arbkit.analysis.forecast.profit.assumptions import PROFIT_ASSUMPTIONS
 from arbkit.analysis.forecast.profit.distribution import SOLD_WITHIN_DAYS, RouteOutlook, forecast_profits
 from arbkit.analysis.forecast.profit.outlook import route_outlook
@@ -18,9 +19,8 @@ from arbkit.analysis.forecast.sales.share import ShareEvidence
 from arbkit.analysis.forecast.sales.timing import sold_probability
 from arbkit.analysis.portfolio.candidates import Candidates
 from arbkit.analysis.portfolio.scenarios import in_scenarios, levels
-from arbkit.core.models import History, Offer, Opportunity
+from arbkit.core.models import Offer, Opportunity
 from arbkit.core.offers.categories import category_id
-from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.fees.arrays import Floats, Ints
 
 SoldWithin = Callable[[int, Ints], Floats]
@@ -28,27 +28,16 @@ SoldWithin = Callable[[int, Ints], Floats]
 
 
 def candidates_of(
-    routes: Sequence[Opportunity],
-    offers: Sequence[Offer],
-    histories: Mapping[str, History],
-    profile: Profile,
-    tables: Tables,
-    rates: Rates,
-    *,
-    units: int,
-    now: float,
+    routes: Sequence[Opportunity], offers: Sequence[Offer], inputs: Inputs, *, units: int, now: float
 ) -> tuple[Candidates, list[Opportunity]]:
     """The candidates, and the opportunity of each in the same order; those without their offers are left out.
 
     Args:
         routes: what was detected.
         offers: all offers of its products.
-        histories: by the id of the offer.
-        profile: the seller.
-        tables: fee tables.
-        rates: exchange rates.
+        inputs: what they are priced and forecast with, as of the day in UTC on which it is bought.
         units: how many units of each are forecast.
-        now: when it is bought, Unix seconds; tables and rates are those of that day in UTC.
+        now: when it is bought, Unix seconds.
     """
     of_pair = {(offer.asin, offer.market): offer for offer in offers}
     known = {
@@ -56,12 +45,12 @@ def candidates_of(
         for one in routes
         if (one.asin, one.source) in of_pair and (one.asin, one.target) in of_pair
     }
-    on = datetime.fromtimestamp(now, UTC).date()
-    outlook = route_outlook(offers, histories, profile, tables, rates, on=on, now=now, wanted=list(known))
+    priced_with = inputs.profile, inputs.tables, inputs.rates
+    outlook = route_outlook(offers, *priced_with, on=inputs.on, now=now, wanted=list(known))
     names = list(zip(outlook.asin.tolist(), outlook.source.tolist(), outlook.target.tolist(), strict=True))
     found = [known[name] for name in names]
-    sold_within = sales_of([of_pair[asin, target] for asin, _, target in names], histories, now)
-    samples, days, sold = further_units(outlook, sold_within, units)
+    sold_within = sales_of([of_pair[asin, target] for asin, _, target in names], now)
+    samples, days, sold = further_units(outlook, sold_within, units, inputs.recalibration)
     fortune = levels([one.target for one in found], [category_id(one.category) for one in found], samples.shape[2])
     profits, days = in_scenarios(samples, days, fortune)
     weights: dict[str, float] = {}
@@ -85,12 +74,14 @@ def candidates_of(
     return made, found
 
 
-def further_units(outlook: RouteOutlook, sold_within: SoldWithin, units: int) -> tuple[Floats, Floats, Floats]:
+def further_units(
+    outlook: RouteOutlook, sold_within: SoldWithin, units: int, recalibration: Recalibration | None = None
+) -> tuple[Floats, Floats, Floats]:
     """Profits (routes, units, draws), days until money is back (same shape) and chances to be sold (routes, units).
 
     A unit behind one that is expected to lose money is not forecast: it counts as a loss of all that it costs.
     """
-    model, timing = load_price_model(), PROFIT_ASSUMPTIONS.timing
+    model, timing = load_price_model().recalibrated(recalibration), PROFIT_ASSUMPTIONS.timing
     first = forecast_profits(outlook, model)
     shape = len(outlook), units, first.samples.shape[1]
     samples = np.broadcast_to(-outlook.margins.capital[:, None, None], shape).copy()
@@ -113,9 +104,9 @@ def further_units(outlook: RouteOutlook, sold_within: SoldWithin, units: int) ->
     return samples, days, sold
 
 
-def sales_of(offers: Sequence[Offer], histories: Mapping[str, History], now: float) -> SoldWithin:
+def sales_of(offers: Sequence[Offer], now: float) -> SoldWithin:
     """The chances to sell on these offers, a row each, as of ``now`` (Unix seconds)."""
-    sales, share = evidence_of(offers, histories, now=now)
+    sales, share = evidence_of(offers, now=now)
     rate = estimate_rate(sales)
 
     def sold_within(unit: int, rows: Ints) -> Floats:

@@ -80,7 +80,7 @@ class PortfolioParameters(Request):
         _LIMITS.risk_pct, ge=0, le=100,
         description="percent of the budget that the worst tenth of outcomes may lose on average (CVaR 10 %)",
     )  # fmt: skip
-    min_order: float = Field(0, ge=0, description="least to spend on a marketplace, if anything is bought there")
+    min_order: float = Field(0, ge=0, description="minimum to spend on a marketplace, if anything is bought there")
     order_cost: float = Field(_COSTS.order_cost, ge=0, description="fixed cost of buying on one more marketplace")
     box_cost: float = Field(_COSTS.box_cost, ge=0, description="fixed cost of a box to Amazon")
     box_kg: float = Field(_COSTS.box_kg, gt=0, description="what a box holds, in kg")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from pydantic import JsonValue
 
+from arbkit.analysis.detector.inputs import Inputs
 from arbkit.analysis.portfolio.candidates import Candidates
 from arbkit.analysis.portfolio.forecasting import candidates_of
 from arbkit.analysis.portfolio.parameters import PortfolioParameters
@@ -16,9 +18,11 @@ from arbkit.analysis.portfolio.plan import describe
 from arbkit.analysis.portfolio.problem import Problem
 from arbkit.analysis.portfolio.results import Portfolio
 from arbkit.analysis.portfolio.solver import solve
+from arbkit.analysis.track_record.run import recalibration_in_force
 from arbkit.core.models import Opportunity
+from arbkit.core.results import FoundReport, JsonObject, as_json
 from arbkit.core.settings import Settings
-from arbkit.profit import Profile, load_profile, load_rates, load_tables
+from arbkit.profit import load_profile
 from arbkit.store import Store, open_store
 from arbkit.store.iteration import offers_of_many, take
 from arbkit.store.queries import OpportunityQuery
@@ -30,15 +34,8 @@ NO_OPPORTUNITY = "there are no opportunities to buy: run arbkit detect, or let a
 
 
 @dataclass(frozen=True, slots=True)
-class PortfolioReport:
-    """The content of a portfolio's report; without a plan ``found`` it says ``why_not``."""
-
-    run_id: str
-    at: float
-    parameters: PortfolioParameters
-    demo: bool
-    found: Portfolio | None
-    why_not: str | None
+class PortfolioReport(FoundReport[PortfolioParameters, Portfolio]):
+    """The content of a portfolio's report."""
 
     def summary(self) -> dict[str, JsonValue]:
         """The figures that the list of runs shows."""
@@ -46,16 +43,9 @@ class PortfolioReport:
             return {"lines": 0}
         return {"lines": len(self.found.lines), "expected_profit": self.found.expected_profit}
 
-    def to_dict(self) -> dict[str, JsonValue]:
-        """The document of ``result.json``."""
-        return {
-            "run_id": self.run_id,
-            "at": self.at,
-            "demo": self.demo,
-            "parameters": self.parameters.model_dump(mode="json"),
-            "why_not": self.why_not,
-            "portfolio": self.found.model_dump(mode="json") if self.found else None,
-        }
+    def results(self) -> JsonObject:
+        """The plan."""
+        return {"portfolio": as_json(self.found)}
 
 
 def run(
@@ -69,13 +59,15 @@ def run(
     """
     parameters = parameters or PortfolioParameters()
     now = time.time() if now is None else now
-    profile = load_profile(settings.profile_path, settings.profile_name)
+    currency = load_profile(settings.profile_path, settings.profile_name).currency
     with open_store(settings) as store:
         demo = not store.holds_real_products()
         routes = _detected(store, parameters)
         found: Portfolio | str = NO_BUDGET if not parameters.budget else NO_OPPORTUNITY
         if parameters.budget and routes:
-            found = plan(*_candidates(store, routes, profile, parameters, now), parameters, profile.currency)
+            inputs = Inputs.load(settings, datetime.fromtimestamp(now, UTC).date())
+            inputs = replace(inputs, recalibration=recalibration_in_force(settings, store))
+            found = plan(*_candidates(store, routes, inputs, parameters, now), parameters, currency)
     if isinstance(found, str):
         return PortfolioReport(run_id, now, parameters, demo, None, found)
     return PortfolioReport(run_id, now, parameters, demo, found, None)
@@ -127,24 +119,13 @@ def _nothing_fits(problem: Problem, currency: str) -> str:
 def _detected(store: Store, parameters: PortfolioParameters) -> list[Opportunity]:
     found: list[Opportunity] = []
     for source in parameters.markets or (None,):
-        found += take(store.opportunities, OpportunityQuery(source=source, limit=1), MOST_CANDIDATES)[0]
+        found += take(store.opportunities, OpportunityQuery(source=source, sort="profit", limit=1), MOST_CANDIDATES)[0]
     return sorted(found, key=lambda one: -one.profit)[:MOST_CANDIDATES]
 
 
 def _candidates(
-    store: Store, routes: list[Opportunity], profile: Profile, parameters: PortfolioParameters, now: float
+    store: Store, routes: list[Opportunity], inputs: Inputs, parameters: PortfolioParameters, now: float
 ) -> tuple[Candidates, list[Opportunity]]:
     asins = list(dict.fromkeys(one.asin for one in routes))
     offers = offers_of_many(store, asins)
-    needed = {(one.asin, one.target) for one in routes}
-    ids = {(offer.asin, offer.market): offer.id for offer in offers}
-    histories = {
-        ids[history.asin, history.market]: history
-        for asin in asins
-        for history in store.history(asin)
-        if (history.asin, history.market) in needed and (history.asin, history.market) in ids
-    }
-    return candidates_of(
-        routes, offers, histories, profile, load_tables(), load_rates(),
-        units=parameters.most_units, now=now,
-    )  # fmt: skip
+    return candidates_of(routes, offers, inputs, units=parameters.most_units, now=now)

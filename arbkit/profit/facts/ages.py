@@ -20,6 +20,10 @@ from arbkit.profit.offer_facts import numbers
 DAY_S = 86_400.0
 RANK_FACTS = ("sales_rank", "rank_drops30", "rank_drops90", "monthly_sold")
 """What says how well a product sells, and is as old as a rank may be."""
+AMAZON_SHARE_FACTS = ("amazon_buy_box90_pct", "amazon_absent90_pct", "amazon_days90")
+"""What says for how much of 90 days Amazon sold it, and is as old as what a history said may be."""
+SALE_PRICE = "sale_price_minor"
+"""What was inferred from ranks, and is as old as they may be."""
 
 
 class _Rule(BaseModel):
@@ -59,6 +63,12 @@ class CategoryRule(_Rule):
     doubt_after_days: float = Field(gt=0)
 
 
+class HistoryRule(_Rule):
+    """Days after which what a history said of its last 90 days is unknown."""
+
+    unknown_after_days: float = Field(gt=0)
+
+
 class AgeRules(BaseModel):
     """The table ``age_rules.toml``."""
 
@@ -68,6 +78,7 @@ class AgeRules(BaseModel):
     exchange_rate: RateRule
     sales_rank: RankRule
     category: CategoryRule
+    history: HistoryRule
 
 
 @lru_cache(maxsize=1)
@@ -88,12 +99,13 @@ def load_age_rules() -> AgeRules:
 def drop_old_demand(
     offers: pd.DataFrame, times: Mapping[str, Floats], *, now: float, rules: AgeRules | None = None
 ) -> pd.DataFrame:
-    """The offers without ranks that are too old to say what sells now.
+    """The offers without ranks, and shares of Amazon, that are too old to say what sells now.
 
-    ``rank_too_old`` marks where one was, ``category_old`` where the category is doubted for its age.
+    ``rank_too_old`` marks where one was, ``sale_price_too_old`` where a price was inferred from such ranks, and
+    ``category_old`` where the category is doubted for its age.
 
     Args:
-        offers: with ``category`` and those of :data:`RANK_FACTS` that are wanted.
+        offers: with ``category`` and those of :data:`RANK_FACTS` and :data:`SALE_PRICE` that are wanted.
         times: when each of these facts was true, Unix seconds, by its name.
         now: Unix seconds.
         rules: None: those that come with arbkit.
@@ -108,6 +120,15 @@ def drop_old_demand(
             made[name] = np.where(old, np.nan, values)
             dropped |= old
     made["rank_too_old"] = dropped
+    for name in (name for name in AMAZON_SHARE_FACTS if name in made):
+        old = now - times[name] > rules.history.unknown_after_days * DAY_S
+        if old.any():
+            made[name] = np.where(old, np.nan, numbers(made, name))
+    if SALE_PRICE in made:
+        inferred = numbers(made, SALE_PRICE)
+        too_old = ~np.isnan(inferred) & (now - times[SALE_PRICE] > rules.sales_rank.unknown_after_days * DAY_S)
+        made[SALE_PRICE] = np.where(too_old, np.nan, inferred)
+        made["sale_price_too_old"] = too_old
     made["category_old"] = made["category"].notna().to_numpy(bool) & (
         now - times["category"] > rules.category.doubt_after_days * DAY_S
     )

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+SmallFloats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 SmallInts = npt.NDArray[np.int8]
 Mask = npt.NDArray[np.bool_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import cached_property
@@ -84,7 +84,7 @@ class QuotePricer:
         return SellerCosts(self.profile, self.day, self.rates, storage=self.storage)
 
     @cached_property
-    def _as_requested(self) -> tuple[OfferCosts, OfferCosts]:
+    def _as_requested(self) -> OfferCosts:
         """Both offers at the request's prices, the referral fee in whole cents as Amazon charges it."""
         return self._costs(whole_cents=True)
 
@@ -96,7 +96,7 @@ class QuotePricer:
 
     def priced(self, method: FulfilmentMethod) -> PricedMethod:
         """The route by one method, eligible or not."""
-        frame = self._evaluate(*self._as_requested, method).frame()
+        frame = self._evaluate(self._as_requested, method).frame()
         row = next(route_rows(frame))
         reason = ineligibility_reason(method, self.profile, self.request.source, self.request.target)
         too_dear = (r for r in row["unknown"] if r.code is ReasonCode.ABOVE_REMOTE_PRICE_CAP)
@@ -114,24 +114,22 @@ class QuotePricer:
         """
         if not self.package.uncertain:
             return None
-        buying, selling = self._as_requested
+        costs = self._as_requested
         routes = [(self.request.source, self.request.target)]
-        evaluation = evaluate_costs(buying, selling, self.seller, routes=routes)
-        low, high = profit_range(evaluation, selling.fees.offers)
+        low, high = profit_range(evaluate_costs(costs, costs, self.seller, routes=routes), costs.fees.offers)
         return float(low[0, 0]), float(high[0, 0])
 
     def profit_at_lowest_referral(self, method: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
-        buying, selling = self._as_requested
-        least, merchant = selling.referral_least, selling.merchant_referral_least
-        selling = replace(selling, referral=least, merchant_referral=merchant)
-        return float(self._evaluate(buying, selling, method).profit[0, 0])
+        costs = self._as_requested
+        least = replace(costs, referral=costs.referral_least, merchant_referral=costs.merchant_referral_least)
+        return float(self._evaluate(least, method).profit[0, 0])
 
     def referral_candidates(self) -> tuple[str, ...]:
         """The referral schedules that the product may fall under."""
         request, profile, day = self.request, self.profile, self.day
-        offers, at = self._offers(request.target, 1, request.sell, None), np.array([MARKET_CODES.index(request.target)])
-        return possible_schedules(day, *referral_units(offers, at, np.array([request.sell]), profile, day))
+        sold, at = self._offers({request.target: request.sell}, 1, None), np.array([MARKET_CODES.index(request.target)])
+        return possible_schedules(day, *referral_units(sold, at, np.array([request.sell]), profile, day))
 
     def profits(
         self,
@@ -142,11 +140,11 @@ class QuotePricer:
         sides: Floats | None = None,
     ) -> Floats:
         """Profit at these prices, or with these sides (rows × 3), the referral fee not rounded to cents."""
-        return np.asarray(self._evaluate(*self._costs(buy=buy, sell=sell, sides=sides), method).profit[0])
+        return np.asarray(self._evaluate(self._costs(buy=buy, sell=sell, sides=sides), method).profit[0])
 
     def returns(self, method: FulfilmentMethod, buy: Floats) -> tuple[Floats, Floats]:
         """Return on investment in percent, and profit, at these buying prices."""
-        found = self._evaluate(*self._costs(buy=buy), method)
+        found = self._evaluate(self._costs(buy=buy), method)
         return found.roi_pct[0], found.profit[0]
 
     def in_currency_of(self, code: str, amount: float, of: str) -> float:
@@ -154,9 +152,9 @@ class QuotePricer:
         rate = self.rates.rate(market(of).currency, market(code).currency, self.day.on)
         return amount * (rate.value if rate else 1.0)
 
-    def _evaluate(self, buying: OfferCosts, selling: OfferCosts, method: FulfilmentMethod) -> Evaluation:
+    def _evaluate(self, costs: OfferCosts, method: FulfilmentMethod) -> Evaluation:
         routes = [(self.request.source, self.request.target)]
-        return evaluate_costs(buying, selling, self.seller, routes=routes, methods=[method])
+        return evaluate_costs(costs, costs, self.seller, routes=routes, methods=[method])
 
     def _costs(
         self,
@@ -165,28 +163,27 @@ class QuotePricer:
         sell: Floats | None = None,
         sides: Floats | None = None,
         whole_cents: bool = False,
-    ) -> tuple[OfferCosts, OfferCosts]:
+    ) -> OfferCosts:
         request = self.request
         count = next((len(v) for v in (buy, sell, sides) if v is not None), 1)
+        prices = {
+            request.source: request.buy if buy is None else buy,
+            request.target: request.sell if sell is None else sell,
+        }
+        # Both at once: of some rows all time goes into the number of steps.
+        return cost_offers(self._offers(prices, count, sides), self.profile, self.day, whole_cents=whole_cents)
 
-        def cost(code: str, price: Floats | float) -> OfferCosts:
-            offers = self._offers(code, count, price, sides)
-            return cost_offers(offers, self.profile, self.day, whole_cents=whole_cents)
-
-        bought = cost(request.source, request.buy if buy is None else buy)
-        return bought, cost(request.target, request.sell if sell is None else sell)
-
-    def _offers(self, code: str, count: int, prices: Floats | float, sides: Floats | None) -> pd.DataFrame:
-        """Offers of this product at these shop prices, as :data:`~arbkit.profit.OFFER_COLUMNS`."""
+    def _offers(self, prices: Mapping[str, Floats | float], count: int, sides: Floats | None) -> pd.DataFrame:
+        """Offers of this product at these shop prices by marketplace, as :data:`~arbkit.profit.OFFER_COLUMNS`."""
         request = self.request
         # What is stated for a day is observed on it.
         today = datetime.combine(self.day.on, time(), UTC).timestamp()
-        given = {} if sides is None else dict(zip(PACKAGE, sides.T, strict=False))
+        given = {} if sides is None else dict(zip(PACKAGE, np.tile(sides.T, len(prices)), strict=False))
         return pd.DataFrame(
             {
-                "asin": np.arange(count),
-                "market": code,
-                "price_minor": prices * 100,
+                "asin": np.tile(np.arange(count), len(prices)),
+                "market": np.repeat(list(prices), count),
+                "price_minor": np.concatenate([np.broadcast_to(price, count) for price in prices.values()]) * 100,
                 "price_basis": "as given",
                 "shipping_minor": math.nan,
                 "category": request.category,

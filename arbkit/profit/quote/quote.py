@@ -1,4 +1,4 @@
-"""What one route leaves, and what a reseller asks next: break-even, highest buying price, other methods, variations."""
+"""The profit of one route, and what a reseller asks next: break-even, max cost, other methods, variations."""
 
 from __future__ import annotations
 

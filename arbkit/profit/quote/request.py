@@ -71,7 +71,7 @@ class QuoteRequest(BaseModel):
         "best", description="method: fba-local, efn, pan-eu, fbm, or best (the cheapest allowed)"
     )
     stock: MarketCode | None = Field(None, description="country of EFN stock (default: the source)")
-    warehouses: Warehouses | None = Field(None, description="German stock: de, or cep (also Poland and Czechia)")
+    warehouses: Warehouses | None = Field(None, description="Warehouse region (DE): de, or cep (also PL and CZ)")
     vat_class: str | None = Field(None, description="VAT class, such as standard, books, food or children")
     other_costs: Cost | None = Field(None, description="prep, inbound and similar costs, net, in the home currency")
     fbm_shipping: Cost | None = Field(None, description="FBM shipping, net, in the home currency")

@@ -13,7 +13,7 @@ from arbkit.profit.seller.profile import FulfilmentMethod, InputVat, VatStatus
 
 
 class MaxBuy(Result):
-    """The highest buying price that still leaves the target return, and the target profit where one is set."""
+    """Max cost: the buying price at which target ROI, and target profit where one is set, are just reached."""
 
     target_roi_pct: float
     target_profit: float | None = Field(None, description="home currency; left out where the profile sets none")
@@ -84,7 +84,7 @@ class SensitivityRow(Result):
 
 
 class Quote(Result):
-    """What one route leaves for one unit: amounts in ``currency``, prices in the marketplaces' own currencies.
+    """The profit of one route, one unit: amounts in ``currency``, prices in the marketplaces' own currencies.
 
     ``profit`` and what follows from it is None where something needed is unknown; ``unknown`` names it.
     """

@@ -20,7 +20,7 @@ FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
 FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = get_args(FulfilmentMethod)
 SellingPlan = Literal["professional", "individual"]
 Warehouses = Literal["de", "cep"]
-Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
+Basis = Literal["spot", "avg30", "avg90", "avg180", "robust", "inferred"]
 COUNTRIES = (*MARKETS, "PL", "CZ")
 """Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
 EU_COUNTRIES = frozenset(COUNTRIES) - {"UK"}
@@ -81,14 +81,21 @@ class Profile(_Model):
     fulfilment: tuple[FulfilmentMethod, ...] = Field(
         ("fba-local", "efn"), min_length=1, description="methods that may be used; the most profitable one is taken"
     )
-    warehouses: Warehouses = Field("de", description="German stock: Germany only, or also PL and CZ")
+    warehouses: Warehouses = Field("de", description="warehouse region (DE): Germany only, or also PL and CZ")
     stock: str | None = Field(None, description="country of EFN stock; left out: where it was bought")
     vat_class: str = Field("auto", description="VAT class of the goods; auto: as their category suggests")
     schedules: Mapping[str, str] = Field(
         default_factory=dict, description="your own choice of referral schedules, by ASIN or by category"
     )
-    buy_basis: Basis = Field("spot", description="price bought at: spot, avg30, avg90, avg180, robust (the higher)")
-    sell_basis: Basis = Field("spot", description="price sold at: spot, avg30, avg90, avg180, robust (the lower)")
+    buy_basis: Basis = Field(
+        "spot", description="price bought at: spot, avg30, avg90, avg180, robust (the higher), inferred (from sales)"
+    )
+    sell_basis: Basis = Field(
+        "spot", description="price sold at: spot, avg30, avg90, avg180, robust (the lower), inferred (from sales)"
+    )
+    lead_days: float | None = Field(
+        None, ge=1, le=89, description="days from buying until it is on sale; left out: what forecasts assume"
+    )
     prep_per_unit: float = Field(0, ge=0, description="preparing one unit")
     inbound_per_unit: float = Field(0, ge=0, description="sending one unit to Amazon")
     inbound_per_kg: float = Field(0, ge=0, description="sending one kg to Amazon")
@@ -96,7 +103,7 @@ class Profile(_Model):
     fbm_shipping: float | None = Field(None, ge=0, description="a buyer's parcel, where no row of parcels fits")
     parcels: tuple[Parcel, ...] = Field((), description="your own shipping table for fbm")
     expected_days: float = Field(0, ge=0, le=3650, description="days in Amazon's storage before the sale")
-    return_rate_pct: float = Field(0, ge=0, le=100, description="share of units that come back")
+    return_rate_pct: float = Field(0, ge=0, le=100, description="share of units that are returned")
     return_handling: float = Field(0, ge=0, description="what one returned unit costs you beside Amazon's fees")
     return_value_loss_pct: float = Field(
         0, ge=0, le=100, description="what a returned unit loses of its purchase price, on average"
@@ -109,7 +116,7 @@ class Profile(_Model):
     )
     cover_days: int = Field(28, ge=0, description="days that Pan-EU stock lasts: little stock costs a fee")
     exchange_spread_pct: float = Field(0, ge=0, le=20, description="paid above the ECB rate when money is exchanged")
-    target_roi_pct: float = Field(30, ge=0, le=1_000, description="return that the highest buying price is for")
+    target_roi_pct: float = Field(30, ge=0, le=1_000, description="ROI that max cost is for")
     target_profit: float | None = Field(None, ge=0, description="profit that it must leave too")
     customs: Customs = Customs()
     freight: float | None = Field(None, ge=0, description="freight per unit on any route, instead of customs'")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arbkit.analysis.forecast.price.past import WITH_SHIPPING_MIN, PricePast
-from arbkit.analysis.forecast.price.steps import DAY_MIN, StepSeries
+from arbkit.analysis.forecast.price.past import PricePast
+from arbkit.core.history.prices import WITH_SHIPPING_MIN
+from arbkit.core.history.steps import DAY_MIN, StepSeries
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
 LEAST_PAST_DAYS = 30

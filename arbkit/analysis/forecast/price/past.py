@@ -6,24 +6,35 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from operator import attrgetter
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
-from arbkit.analysis.forecast.price.steps import DAY_MIN, StepSeries
-from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
-from arbkit.core.models import History
+from arbkit.analysis.forecast.known_history import known_history
+from arbkit.core.files import shipped_table
+from arbkit.core.history.prices import PriceFigures, daily_prices, price_figures
+from arbkit.core.history.steps import StepSeries
+from arbkit.core.models import History, Offer
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
-WITH_SHIPPING_MIN = to_minutes(NEW_INCLUDES_SHIPPING_FROM)
-"""The Keepa time from which new prices include shipping."""
-WINDOW_DAYS = 90
-LEAST_DAYS = 20
-"""Days with a price, of the last 90, that a listing needs to be judged by its own past."""
-_GLITCH_LOG = math.log(10)
-_MOST = 0.8
-_SAME_LOG = 1e-9
+
+class _Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    least_days: int = Field(ge=1)
+    glitch_factor: float = Field(gt=1)
+    source: str = Field(min_length=1)
+
+
+_LIMITS = shipped_table(_Limits, "arbkit.analysis.forecast.price", "limits.toml")
 _ROWS = 16_384
 """Origins that are looked at together: 91 prices of each are held."""
+_FIGURES = (
+    "new_days90", "new_changed90_pct", "new_below90_pct", "new_low90_minor", "new_high90_minor", "new_median90_minor",
+)  # fmt: skip
+"""The facts of a history that are :class:`~arbkit.core.history.prices.PriceFigures`, in their order."""
+_prices_of = attrgetter("new_minor", "price_minor", "amazon_minor")
 
 
 class Basis(IntEnum):
@@ -37,9 +48,11 @@ class Basis(IntEnum):
 
 BASIS_WORDS: Mapping[Basis, str] = {
     Basis.OWN: "from its own past and that of similar products",
-    Basis.TYPICAL: f"fewer than {LEAST_DAYS} days of price history: as a typical product",
-    Basis.NO_PRICE: "unknown: nobody offers it new, or no price was recorded",
-    Basis.GLITCH: "unknown: today's price is ten times as high, or as low, as on most of the last 90 days",
+    Basis.TYPICAL: f"fewer than {_LIMITS.least_days} days of price history: as a typical product",
+    Basis.NO_PRICE: "nobody offers it new, or no price was recorded",
+    Basis.GLITCH: (
+        f"today's price is {_LIMITS.glitch_factor:g} times as high, or as low, as the median of the last 90 days"
+    ),
 }
 """The basis of a forecast in words."""
 
@@ -89,51 +102,47 @@ class PricePast:
         return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
 
-def daily_prices(prices: StepSeries, rows: Ints, origins: Ints) -> Floats:
-    """The new price on each of the 90 days before each origin and at the origin itself, (n, 91); NaN: none.
-
-    Days on which it did not include shipping are none of an origin on which it does: the step is no change of price.
-    """
-    days = origins[:, None] - np.arange(WINDOW_DAYS, -1, -1) * DAY_MIN
-    found = prices.at(rows[:, None], days)
-    found[(days < WITH_SHIPPING_MIN) & (origins[:, None] >= WITH_SHIPPING_MIN)] = np.nan
-    return found
-
-
 def past_of(histories: PriceHistories, rows: Ints, origins: Ints) -> PricePast:
     """The figures of these rows at these times (Keepa minutes), each as far as it was known then."""
     parts = [
-        describe_past(
-            daily_prices(histories.new, rows[i : i + _ROWS], origins[i : i + _ROWS]),
-            histories.amazon.at(rows[i : i + _ROWS], origins[i : i + _ROWS]) > 0,
-        )
-        for i in range(0, max(len(rows), 1), _ROWS)
+        _at_origins(histories, rows[i : i + _ROWS], origins[i : i + _ROWS]) for i in range(0, max(len(rows), 1), _ROWS)
     ]
     return PricePast.joined(parts)
 
 
-def describe_past(daily: Floats, amazon: Mask) -> PricePast:
-    """The figures of these daily prices (n, 91), the last column that of the origin."""
-    price = daily[:, -1]
-    known = ~np.isnan(daily)
-    days = known.sum(1)
-    with np.errstate(invalid="ignore"):
-        ratio = np.log(daily / price[:, None])
-        moves = np.abs(np.diff(ratio, axis=1))
-        changed = (moves > _SAME_LOG).sum(1) / np.maximum((~np.isnan(moves)).sum(1), 1)
-        lower = (ratio < -_SAME_LOG).sum(1) + 0.5 * (np.abs(ratio) <= _SAME_LOG).sum(1)
-    low = np.where(np.isnan(ratio), 0.0, ratio).min(1)
-    high = np.where(np.isnan(ratio), 0.0, ratio).max(1)
-    basis = np.where(days < LEAST_DAYS, Basis.TYPICAL, Basis.OWN)
-    basis = np.where(_is_glitch(ratio, days), Basis.GLITCH, basis)
+def _at_origins(histories: PriceHistories, rows: Ints, origins: Ints) -> PricePast:
+    daily = daily_prices(histories.new, rows, origins)
+    return _described(daily[:, -1], price_figures(daily), histories.amazon.at(rows, origins) > 0)
+
+
+def past_of_offers(offers: Sequence[Offer], *, now: float) -> PricePast:
+    """The past of each offer's new price by what its history said; that of a typical product where it said nothing."""
+    columns = np.array([*map(_prices_of, offers)], np.float64).reshape(len(offers), 3)
+    new, used, amazon = columns.T
+    known = known_history(offers, now=now)
+    figures = PriceFigures(*(known[name] for name in _FIGURES))
+    # Where nobody recorded a new price, any price is one that may move as others do.
+    price = np.where(np.isnan(figures.days) & np.isnan(new), used, new)
+    return _described(np.where(price > 0, price, np.nan), figures, amazon > 0)
+
+
+def _described(price: Floats, found: PriceFigures, amazon: Mask) -> PricePast:
+    """The past that leads to these prices (minor units)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = np.log(found.low / price), np.log(found.high / price)
+        is_glitch = np.abs(np.log(price / found.median)) > math.log(_LIMITS.glitch_factor)
+    # A price that came after the history was read may lie beyond all that it says.
+    below = np.where(high < 0, 1.0, np.where(low > 0, 0.0, found.below_pct / 100))
+    basis = np.where(found.days >= _LIMITS.least_days, Basis.OWN, Basis.TYPICAL)
+    basis = np.where(is_glitch, Basis.GLITCH, basis)
     basis = np.where(np.isnan(price), Basis.NO_PRICE, basis)
-    below = lower / np.maximum(days, 1)
-    return PricePast(price, days.astype(float), changed, below, low, high, amazon.astype(float), basis)
-
-
-def _is_glitch(ratio: Floats, days: Ints) -> Mask:
-    """Whether four in five of the other days had a price ten times as high, or as low, as that of the origin."""
-    with np.errstate(invalid="ignore"):
-        far = (np.abs(ratio) > _GLITCH_LOG).sum(1)
-    most: Mask = far > _MOST * np.maximum(days - 1, 1)
-    return most
+    return PricePast(
+        price=price,
+        days=np.nan_to_num(found.days),
+        changed=np.nan_to_num(found.changed_pct / 100),
+        below=np.nan_to_num(below),
+        low=np.nan_to_num(np.minimum(low, 0.0)),
+        high=np.nan_to_num(np.maximum(high, 0.0)),
+        amazon=amazon.astype(float),
+        basis=basis,
+    )

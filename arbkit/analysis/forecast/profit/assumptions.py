@@ -7,6 +7,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from arbkit.core.files import shipped_table
+from arbkit.profit import Profile
 
 
 class _Part(BaseModel):
@@ -60,3 +61,8 @@ class ProfitAssumptions(BaseModel):
 
 PROFIT_ASSUMPTIONS = shipped_table(ProfitAssumptions, "arbkit.analysis.forecast.profit", "assumptions.toml")
 """Those that come with arbkit."""
+
+
+def lead_days_of(profile: Profile) -> float:
+    """Days from buying until the unit is on sale, as the seller says, else as is assumed for everyone."""
+    return PROFIT_ASSUMPTIONS.timing.lead_days if profile.lead_days is None else profile.lead_days

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.analysis.forecast.price.model import PriceModel
 from arbkit.analysis.forecast.price.past import PricePast
 from arbkit.analysis.forecast.profit.assumptions import PROFIT_ASSUMPTIONS, ProfitAssumptions
 from arbkit.analysis.forecast.profit.draws import CAUSES, Draws, spread_draws
 from arbkit.analysis.forecast.sales.parameters import SALES_PARAMETERS
-from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects, SmallFloats
 
-SmallFloats = npt.NDArray[np.float32]
-
-PRICE_RATIOS = np.array([0.4, 0.6, 0.75, 0.85, 0.93, 1.0, 1.07, 1.15, 1.3, 1.6, 2.2])
+PRICE_RATIOS = np.array([0.4, 0.7, 0.9, 1.0, 1.1, 1.35, 2.2])
 """Selling prices relative to today's at which a route's profit is computed; between them it is a line."""
-SOLD_WITHIN_DAYS = np.array([0.0, 2.0, 5.0, 10.0, 17.0, 25.0, 35.0, 50.0, 76.0])
+SOLD_WITHIN_DAYS = np.array([0.0, 2.0, 5.0, 10.0, 18.0, 30.0, 48.0, 76.0])
 """Days on sale at which the chance to have sold is computed; between them it is a line."""
-_HELD_DAYS = np.array([1.0, 14.0, 30.0, 55.0, 90.0])
-_MONTH = 30.0
+_MONTH = SOLD_WITHIN_DAYS.tolist().index(30.0)
 _CHUNK = 2_048
 """Routes at a time, so that memory does not grow with their number but for the results."""
 
@@ -61,9 +56,11 @@ class RouteMargins:
 class RouteOutlook:
     """What the profit of n routes is forecast from.
 
-    ``sell_price`` is today's (major units of the target's currency), ``past`` that of the new price; ``sold``
-    (n, sold within days) the chance to have sold one unit on the listing; ``unknown`` why a route cannot be forecast,
-    or empty.
+    ``sell_price`` is today's (major units of the target's currency), ``listing`` the number of the listing on which it
+    sells: routes of one have the same past and sales. ``past`` is that of the new price; ``sold`` (n, sold within days)
+    the chance to have sold one unit on the listing, and ``days_to_sell`` when it is one half (infinite: beyond what can
+    be said). ``unknown`` says why a route cannot be forecast, or is empty. ``lead_days`` is the time from buying until
+    a unit is on sale.
     """
 
     asin: Objects
@@ -71,9 +68,12 @@ class RouteOutlook:
     target: Objects
     sell_price: Floats
     margins: RouteMargins
+    listing: Ints
     past: PricePast
     sold: Floats
+    days_to_sell: Floats
     unknown: Objects
+    lead_days: float = PROFIT_ASSUMPTIONS.timing.lead_days
 
     def __len__(self) -> int:
         return len(self.margins)
@@ -83,7 +83,8 @@ class RouteOutlook:
         past = self.past.take(np.arange(len(self))[rows] if isinstance(rows, slice) else rows)
         names = self.asin[rows], self.source[rows], self.target[rows]
         prices = self.sell_price[rows], self.margins.take(rows)
-        return RouteOutlook(*names, *prices, past, self.sold[rows], self.unknown[rows])
+        sales = self.sold[rows], self.days_to_sell[rows]
+        return RouteOutlook(*names, *prices, self.listing[rows], past, *sales, self.unknown[rows], self.lead_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,10 @@ class ProfitForecasts:
 
     ``samples`` (n, draws) are equally probable profits, ``days`` the days from buying to the sale in each (the horizon
     where it is sold off unsold). ``chance`` is that of a profit above zero; ``p1`` is the worst plausible one,
-    ``expected`` the mean. ``capital`` is what is paid for the unit, VAT included, ``tied_up_days`` the mean time until
-    it comes back; ``profit_a_day`` and ``pct_a_day`` are the expected profit by day of it, the latter in percent of
-    ``capital``. ``sold_in_30`` is the chance to have sold within 30 days on the listing. ``version`` names models and
-    assumptions.
+    ``expected`` the mean. ``capital`` is what is paid for the unit, ``tied_up_days`` the mean time
+    until all of it is back; ``profit_a_day`` and ``pct_a_day`` are the expected profit by day of it, the latter in
+    percent of ``capital``. ``sold_in_30`` is the chance to have sold within 30 days on the listing, ``days_to_sell``
+    the time after which it is one half. ``version`` names models and assumptions.
     """
 
     asin: Objects
@@ -114,6 +115,7 @@ class ProfitForecasts:
     profit_a_day: Floats
     pct_a_day: Floats
     sold_in_30: Floats
+    days_to_sell: Floats
     unknown: Objects
     horizon_days: float
     version: str
@@ -142,8 +144,8 @@ def forecast_profits(
         of_capital = np.where(capital > 0, 100 * expected / tied_up / capital, np.nan)
     return ProfitForecasts(
         outlook.asin, outlook.source, outlook.target, samples, days, chance, p1, p10, p50, p90, expected, capital,
-        tied_up, expected / tied_up, of_capital, _line(np.array(_MONTH), SOLD_WITHIN_DAYS, outlook.sold)[:, 0],
-        outlook.unknown, assumed.unsold.horizon_days, version,
+        tied_up, expected / tied_up, of_capital, outlook.sold[:, _MONTH], outlook.days_to_sell, outlook.unknown,
+        assumed.unsold.horizon_days, version,
     )  # fmt: skip
 
 
@@ -175,59 +177,62 @@ def _figures(samples: SmallFloats) -> Floats:
     """Chance of a profit, P1, P10, P50, P90 and mean of each row, (6, n)."""
     known = ~np.isnan(samples[:, 0])
     found = np.full((6, len(samples)), np.nan)
-    held = samples[known].astype(np.float64)
+    held = np.sort(samples[known], axis=1)
     found[0, known] = drawn_chance(held > 0)
-    found[1:5, known] = np.quantile(held, [0.01, 0.1, 0.5, 0.9], axis=1)
-    found[5, known] = held.mean(axis=1)
+    for row, level in enumerate((0.01, 0.1, 0.5, 0.9), start=1):
+        place = level * (held.shape[1] - 1)
+        low = int(place)
+        found[row, known] = held[:, low] + (place - low) * (held[:, low + 1].astype(np.float64) - held[:, low])
+    found[5, known] = held.mean(axis=1, dtype=np.float64)
     return found
 
 
-def _drawn(rows: RouteOutlook, model: PriceModel, draws: Draws, assumed: ProfitAssumptions) -> tuple[Floats, Floats]:
+def _drawn(
+    rows: RouteOutlook, model: PriceModel, draws: Draws, assumed: ProfitAssumptions
+) -> tuple[SmallFloats, SmallFloats]:
     """Profit and days from buying to the sale of each route in each draw; NaN where a route is unknown."""
-    days, is_sold = _days(rows.sold, draws.time, assumed)
-    ratio = _price_ratio(rows.past, days, draws.price, model)
-    ratio = np.where(is_sold, ratio, ratio * (1 - assumed.unsold.sold_off_below_pct / 100))
+    _, first, listing = np.unique(rows.listing, return_index=True, return_inverse=True)
+    days, is_sold = _days(rows.sold[first], draws.time, rows.lead_days, assumed)
+    moved = model.moves(rows.past.take(first), days, draws.price)
+    ratio = np.exp(moved) * np.where(is_sold, np.float32(1), np.float32(1 - assumed.unsold.sold_off_below_pct / 100))
+    days, ratio = days[listing], ratio[listing]
     margins = rows.margins
-    today = margins.profit[:, [int(np.searchsorted(PRICE_RATIOS, 1.0))]]
     profit = _line(ratio, PRICE_RATIOS, margins.profit)
     profit += _line(days, margins.later_days, margins.later)
-    by_package = np.hstack([margins.worst_package[:, None], today, margins.best_package[:, None]]) - today
-    profit += _line(draws.package, np.array(assumed.package.levels), by_package)
-    normal = np.array([NormalDist().inv_cdf(level) for level in draws.exchange_rate])
-    moved = np.exp(normal * assumed.exchange_rate.log_sd_90_days * np.sqrt(days / 90)) - 1
-    profit += np.where(margins.is_foreign[:, None], (profit + margins.invested[:, None]) * moved, 0.0)
+    today = margins.profit[:, int(np.searchsorted(PRICE_RATIOS, 1.0))]
+    wide = np.flatnonzero((margins.worst_package != today) | (margins.best_package != today))
+    if len(wide):
+        by_package = np.column_stack([margins.worst_package, today, margins.best_package])[wide] - today[wide, None]
+        profit[wide] += _line(draws.package, np.array(assumed.package.levels), by_package)
+    if (foreign := np.flatnonzero(margins.is_foreign)).size:
+        drift = (draws.exchange_rate_normal * assumed.exchange_rate.log_sd_90_days).astype(np.float32)
+        moved = np.exp(drift * np.sqrt(days[foreign] / np.float32(90))) - 1
+        profit[foreign] += (profit[foreign] + margins.invested[foreign, None].astype(np.float32)) * moved
     unknown = (rows.unknown != "")[:, None]
-    return np.where(unknown, np.nan, profit), np.where(unknown, np.nan, days)
+    return np.where(unknown, np.float32(np.nan), profit), np.where(unknown, np.float32(np.nan), days)
 
 
-def _days(sold: Floats, level: Floats, assumed: ProfitAssumptions) -> tuple[Floats, Mask]:
+def _days(sold: Floats, level: Floats, lead_days: float, assumed: ProfitAssumptions) -> tuple[SmallFloats, Mask]:
     """Days from buying to the sale in each draw, and whether it is sold before the horizon."""
-    horizon, lead = assumed.unsold.horizon_days, assumed.timing.lead_days
-    on_sale = _line(level, sold, SOLD_WITHIN_DAYS)
-    within = lead + on_sale
-    is_sold = (level[None] < sold[:, [-1]]) & (within < horizon)
+    horizon = np.float32(assumed.unsold.horizon_days)
+    within = np.float32(lead_days) + _line(level, sold, SOLD_WITHIN_DAYS)
+    is_sold = (level.astype(np.float32)[None] < sold[:, [-1]].astype(np.float32)) & (within < horizon)
     return np.where(is_sold, within, horizon), is_sold
 
 
-def _price_ratio(past: PricePast, days: Floats, level: Floats, model: PriceModel) -> Floats:
-    """The price over today's in each draw, by the days until then."""
-    levels = level.tolist()
-    ratios = [np.log(model.forecast(past, held).quantiles(levels) / past.price[:, None]) for held in _HELD_DAYS]
-    moved = ratios[0]
-    for before, after, early, late in zip(_HELD_DAYS, _HELD_DAYS[1:], ratios, ratios[1:], strict=False):
-        moved = moved + np.clip((days - before) / (after - before), 0.0, 1.0) * (late - early)
-    return np.asarray(np.exp(moved))
-
-
-def _line(at: Floats, nodes: Floats, values: Floats) -> Floats:
+def _line(at: Floats | SmallFloats, nodes: Floats, values: Floats) -> SmallFloats:
     """Values at ``at`` (draws, or rows × draws), linear between nodes and level beyond them, (rows, draws).
 
     ``nodes`` and ``values`` are of shape (nodes) or (rows, nodes); nodes do not fall.
     """
-    at, nodes, values = np.atleast_2d(at), np.atleast_2d(nodes), np.atleast_2d(values)
-    found = np.broadcast_to(values[:, :1], np.broadcast_shapes(at.shape, nodes[:, :1].shape, values[:, :1].shape))
-    for column in range(1, nodes.shape[1]):
-        start = nodes[:, [column - 1]]
-        width = np.maximum(nodes[:, [column]] - start, 1e-9)
-        found = found + np.clip((at - start) / width, 0.0, 1.0) * (values[:, [column]] - values[:, [column - 1]])
+    where, x, y = (np.atleast_2d(one).astype(np.float32) for one in (at, nodes, values))
+    found = np.empty(np.broadcast_shapes(where.shape, x[:, :1].shape, y[:, :1].shape), np.float32)
+    found[:] = y[:, :1]
+    part = np.empty(np.broadcast_shapes(where.shape, x[:, :1].shape), np.float32)
+    with np.errstate(invalid="ignore"):
+        for column in range(1, x.shape[1]):
+            np.subtract(where, x[:, [column - 1]], out=part)
+            part /= np.maximum(x[:, [column]] - x[:, [column - 1]], np.float32(1e-6))
+            np.clip(part, 0, 1, out=part)
+            found += part * (y[:, [column]] - y[:, [column - 1]])
     return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -27,11 +29,17 @@ class Draws:
     package: Floats
     exchange_rate: Floats
 
+    @property
+    def exchange_rate_normal(self) -> Floats:
+        """The standard normal quantiles at the levels of the exchange rate."""
+        return np.array([NormalDist().inv_cdf(level) for level in self.exchange_rate.tolist()])
+
     def without(self, cause: Cause) -> Draws:
         """The same, one cause at its median in every draw."""
         return replace(self, **{cause: np.full_like(self.price, _MIDDLE)})
 
 
+@cache
 def spread_draws(count: int = COUNT) -> Draws:
     """Draws in which every cause has the middles of ``count`` equal parts, each once."""
     numbers = np.arange(count)

@@ -1,164 +1,104 @@
-"""What an offer and its history say of its sales and its competition, as arrays that forecasts are made from."""
+"""What offers say of their sales and their competition, as arrays that forecasts are made from. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import attrgetter
 
 import numpy as np
+import pandas as pd
 
-from arbkit.analysis.demand import AMAZON_SELLERS, amazon_sells, buy_box_minutes, held_within, without_old_ranks
+from arbkit.analysis.forecast.known_history import known_history
 from arbkit.analysis.forecast.sales.parameters import CURVES, OTHER, SALES_PARAMETERS, RankDrops, SalesParameters
 from arbkit.analysis.forecast.sales.rate import SalesEvidence
 from arbkit.analysis.forecast.sales.share import ShareEvidence
-from arbkit.core.keepa_time import to_minutes
-from arbkit.core.models import History, Offer, Series
+from arbkit.analysis.offers import fact_times
+from arbkit.core.models import Offer
 from arbkit.core.offers.categories import category_id
+from arbkit.profit.facts.ages import RANK_FACTS, drop_old_demand
 from arbkit.profit.fees.arrays import Floats
 
-_WINDOW, _MONTH = 90, 30
-_DAY_MIN = 1_440
-_NAN = float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class _RankPast:
-    """A rank's last 90 days: mean of its log (NaN from fewer than two looks), days watched and looks, drops seen."""
-
-    log_mean: float
-    days: float
-    looks: float
-    drops: float
+_WINDOW, _MONTH = 90.0, 30.0
+_NUMBERS = (
+    *RANK_FACTS, "sales_rank_at", "updated_at", "offers_new", "amazon_minor", "amazon_at", "buy_box_is_amazon",
+    "amazon_buy_box90_pct",
+)  # fmt: skip
+_numbers_of = attrgetter(*_NUMBERS)
 
 
 def evidence_of(
-    offers: Sequence[Offer],
-    histories: Mapping[str, History],
-    *,
-    now: float,
-    parameters: SalesParameters = SALES_PARAMETERS,
+    offers: Sequence[Offer], *, now: float, parameters: SalesParameters = SALES_PARAMETERS
 ) -> tuple[SalesEvidence, ShareEvidence]:
-    """The evidence on each offer as of ``now`` (Unix s); ``histories`` by the id of the offer.
+    """The evidence on each offer as of ``now`` (Unix s), to which ages count."""
+    numbers = np.array([*map(_numbers_of, offers)], np.float64).reshape(len(offers), len(_NUMBERS))
+    frame = pd.DataFrame(numbers, columns=list(_NUMBERS))
+    frame["stamps"] = [offer.stamps for offer in offers]
+    frame["category"] = [offer.category for offer in offers]
+    frame = drop_old_demand(frame, fact_times(frame), now=now)
+    facts = {**{name: frame[name].to_numpy(np.float64) for name in _NUMBERS}, **known_history(offers, now=now)}
+    return _sales(offers, facts, numbers[:, 0], parameters), _share(facts)
 
-    Nothing that a history says of a later time is read.
-    """
-    sales = np.array([_sales_row(one, histories.get(one.id), now, parameters) for one in offers], np.float64).reshape(
-        -1, 8
+
+def _sales(
+    offers: Sequence[Offer], facts: dict[str, Floats], ranks: Floats, parameters: SalesParameters
+) -> SalesEvidence:
+    """``ranks``: also those that are too old; what was counted by them is too old then, too."""
+    is_too_old = ~np.isnan(ranks) & np.isnan(facts["sales_rank"])
+    for name in ("rank_mean90", "rank_days90", "rank_looks90", "rank_falls90"):
+        facts[name] = np.where(is_too_old, np.nan, facts[name])
+    mean = facts["rank_mean90"]
+    curves = [_curve_of(offer.category) for offer in offers]
+    markets = [parameters.curves[CURVES[curve]].market != offer.market
+               for offer, curve in zip(offers, curves, strict=True)]  # fmt: skip
+    drops, days, looks = _drops(facts, parameters.drops)
+    return SalesEvidence(
+        rank=np.where(np.isnan(mean), facts["sales_rank"], mean),
+        is_average=facts["rank_days90"] >= _MONTH,
+        curve=np.array(curves, np.int64),
+        other_market=np.array(markets, bool),
+        drops=drops,
+        days=days,
+        looks=looks,
+        badge=facts["monthly_sold"],
     )
-    share = np.array([_share_row(one, histories.get(one.id), now) for one in offers], np.float64).reshape(-1, 5)
-    rank, is_average, curve, other_market, drops, days, looks, badge = sales.T
-    return (
-        SalesEvidence(rank, is_average == 1, curve.astype(np.int64), other_market == 1, drops, days, looks, badge),
-        ShareEvidence(*share.T),
-    )
 
 
-def _sales_row(offer: Offer, history: History | None, now: float, parameters: SalesParameters) -> tuple[float, ...]:
-    """The fields of :class:`SalesEvidence` of one offer."""
-    offer, too_old = without_old_ranks(offer, now=now)
-    past = _rank_past(history, min(now, offer.updated_at), parameters.drops)
-    if "sales_rank" in too_old or past is None:
-        past = _RankPast(_NAN, _NAN, _NAN, _NAN)
-    category = category_id(offer.category)
-    curve = CURVES.index(category if category in CURVES else OTHER)
-    other_market = parameters.curves[CURVES[curve]].market != offer.market
-    is_average = past.days >= _MONTH
-    rank = _number(offer.sales_rank) if np.isnan(past.log_mean) else float(np.exp(past.log_mean))
-    drops, days, looks = _drops(offer, past, parameters.drops)
-    return rank, is_average, curve, other_market, drops, days, looks, _number(offer.monthly_sold)
+@lru_cache(1_024)
+def _curve_of(category: str | None) -> int:
+    name = category_id(category)
+    return CURVES.index(name if name in CURVES else OTHER)
 
 
-def _drops(offer: Offer, past: _RankPast, known: RankDrops) -> tuple[float, float, float]:
+def _drops(facts: dict[str, Floats], known: RankDrops) -> tuple[Floats, Floats, Floats]:
     """Drops, days on which somebody watched, and looks: earlier days count less than those of the last month."""
-    month, quarter = offer.rank_drops30, offer.rank_drops90
-    if month is None and quarter is None:
-        return past.drops, past.days, past.looks
+    month, quarter = facts["rank_drops30"], facts["rank_drops90"]
+    falls, watched, looked = facts["rank_falls90"], facts["rank_days90"], facts["rank_looks90"]
     weight = known.earlier_weight
-    if month is None or quarter is None:
-        drops, days = (_number(quarter), float(_WINDOW)) if month is None else (float(month), float(_MONTH))
-    else:
-        drops = month + weight * max(0, quarter - month)
-        days = _MONTH + weight * (_WINDOW - _MONTH)
-    usual = days * known.looks_a_day
+    drops, days = month + weight * np.maximum(0, quarter - month), np.full(len(month), _MONTH)
+    days += weight * (_WINDOW - _MONTH)
+    for other, only, span in ((quarter, month, _MONTH), (month, quarter, _WINDOW)):
+        alone = np.isnan(other)
+        drops, days = np.where(alone, only, drops), np.where(alone, span, days)
     # Keepa counts on every look; a history that was thinned out shows fewer than it had.
-    if np.isnan(past.looks) or 2 * drops > past.looks * days / _WINDOW:
-        return drops, days, max(usual, 2 * drops)
-    return drops, days * past.days / _WINDOW, past.looks * days / _WINDOW
-
-
-def _rank_past(history: History | None, until: float, known: RankDrops) -> _RankPast | None:
-    """The rank's last 90 days up to ``until`` (Unix s); None where no rank is known in them."""
-    series = None if history is None else history.series.get("sales_rank")
-    if series is None:
-        return None
-    times, ranks = _inside(series, to_minutes(until))
-    times, ranks = times[ranks > 0], ranks[ranks > 0]
-    if len(times) < 2:
-        return None
-    gaps = (times[1:] - times[:-1]) / _DAY_MIN
-    dense = gaps <= known.dense_days
-    if not dense.any():
-        return None
-    log = np.log(ranks)
-    fell = (log[1:] - log[:-1] < np.log1p(-known.least_pct / 100)) & dense
-    weights = np.where(dense, gaps, 0.0)
-    mean = float((weights * (log[:-1] + log[1:]) / 2).sum() / weights.sum())
-    return _RankPast(mean, float(weights.sum()), float(dense.sum()), float(fell.sum()))
-
-
-def _inside(series: Series, end: int) -> tuple[Floats, Floats]:
-    """The points of the last 90 days."""
-    inside = slice(bisect_right(series.times, end - _WINDOW * _DAY_MIN), bisect_right(series.times, end))
-    return np.array(series.times[inside], np.float64), np.array(series.values[inside], np.float64)
-
-
-def _share_row(offer: Offer, history: History | None, now: float) -> tuple[float, ...]:
-    """The fields of :class:`ShareEvidence` of one offer."""
-    until = min(now, offer.updated_at)
-    holders, held_by_amazon = _holders(offer, history, until)
-    sells = amazon_sells(
-        amazon_minor=offer.amazon_minor, amazon_at=offer.amazon_at, buy_box_is_amazon=offer.buy_box_is_amazon
+    shown = looked * days / _WINDOW
+    usual = np.isnan(looked) | (2 * drops > shown)
+    looks = np.where(usual, np.maximum(days * known.looks_a_day, 2 * drops), shown)
+    uncounted = np.isnan(month) & np.isnan(quarter)
+    return (
+        np.where(uncounted, falls, drops),
+        np.where(uncounted, watched, np.where(usual, days, days * watched / _WINDOW)),
+        np.where(uncounted, looked, looks),
     )
-    absent, switches = _amazon_past(history, until)
-    if np.isnan(absent) and not np.isnan(held_by_amazon):
-        absent = 1 - held_by_amazon
-    if sells is None and absent == 1:
-        sells = False
-    third_party = _number(offer.offers_new) - (1 if sells and offer.offers_new else 0)
-    return holders, third_party, _NAN if sells is None else float(sells), absent, switches
 
 
-def _holders(offer: Offer, history: History | None, until: float) -> tuple[float, float]:
-    """The effective number of third parties that held the buy box, and Amazon's part of the time; NaN unknown."""
-    amazon = AMAZON_SELLERS.get(offer.market)
-    share = _NAN if offer.amazon_buy_box90_pct is None else offer.amazon_buy_box90_pct / 100
-    minutes = {} if history is None else buy_box_minutes(history, end=until, days=_WINDOW)
-    whole = sum(minutes.values())
-    if whole <= 0:
-        return _NAN, share
-    of_amazon = minutes.pop(amazon, 0) if amazon else 0
-    others = np.array(list(minutes.values()), np.float64)
-    squares = float((others**2).sum())
-    return (float(others.sum() ** 2 / squares) if squares > 0 else _NAN), of_amazon / whole
-
-
-def _amazon_past(history: History | None, until: float) -> tuple[float, float]:
-    """The part of the last 90 days on which Amazon did not offer it, and how often a day it came or went."""
-    series = None if history is None else history.series.get("amazon")
-    if series is None or not len(series.times):
-        return _NAN, _NAN
-    end = to_minutes(until)
-    begin = max(int(series.times[0]), end - _WINDOW * _DAY_MIN)
-    if end - begin < _DAY_MIN:
-        return _NAN, _NAN
-    lengths, amounts = held_within(series, begin, end)
-    absent = amounts <= 0
-    days = (end - begin) / _DAY_MIN
+def _share(facts: dict[str, Floats]) -> ShareEvidence:
+    is_there = ~np.isnan(facts["amazon_minor"]) | (facts["buy_box_is_amazon"] == 1)
+    sells = np.where(is_there, 1.0, np.where(np.isnan(facts["amazon_at"]), np.nan, 0.0))
+    absent = facts["amazon_absent90_pct"] / 100
+    absent = np.where(np.isnan(absent), 1 - facts["amazon_buy_box90_pct"] / 100, absent)
+    sells = np.where(np.isnan(sells) & (absent == 1), 0.0, sells)
+    offered = facts["offers_new"]
     # Half a switch more than was seen: what did not happen in 90 days may happen next.
-    switches = (int((absent[1:] != absent[:-1]).sum()) + 0.5) / days
-    return float(lengths[absent].sum() / (end - begin)), switches
-
-
-def _number(value: float | None) -> float:
-    return _NAN if value is None else float(value)
+    switches = (facts["amazon_switches90"] + 0.5) / facts["amazon_days90"]
+    return ShareEvidence(facts["buy_box_holders90"], offered - ((sells == 1) & (offered > 0)), sells, absent, switches)

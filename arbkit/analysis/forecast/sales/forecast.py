@@ -13,7 +13,7 @@ from arbkit.analysis.forecast.sales.parameters import SALES_PARAMETERS
 from arbkit.analysis.forecast.sales.rate import SalesEvidence, SalesRate, estimate_rate, rate_quantile
 from arbkit.analysis.forecast.sales.share import ShareEvidence, newcomer_share
 from arbkit.analysis.forecast.sales.timing import LONGEST_DAYS, coming_shape, days_to_sell, sold_probability
-from arbkit.core.models import History, Offer
+from arbkit.core.models import Offer
 from arbkit.core.results import Result
 
 MOST_UNITS = 1_000
@@ -47,10 +47,8 @@ class SalesForecast(Result):
     assumed: list[str]
 
 
-def forecast_sales(
-    offers: Sequence[Offer], histories: Mapping[str, History], *, now: float, units: int = 1
-) -> list[SalesForecast]:
-    """The forecast for each offer as of ``now`` (Unix s); ``histories`` by the id of the offer.
+def forecast_sales(offers: Sequence[Offer], *, now: float, units: int = 1) -> list[SalesForecast]:
+    """The forecast for each offer as of ``now`` (Unix s).
 
     Raises:
         ValueError: ``units`` is not from 1 to :data:`MOST_UNITS`.
@@ -58,11 +56,11 @@ def forecast_sales(
     if not 1 <= units <= MOST_UNITS:
         raise ValueError(f"units must be from 1 to {MOST_UNITS}, got {units}")
     chunks = (offers[start : start + _CHUNK] for start in range(0, len(offers), _CHUNK))
-    return [one for chunk in chunks for one in _forecast(chunk, histories, now, units)]
+    return [one for chunk in chunks for one in _forecast(chunk, now, units)]
 
 
-def _forecast(offers: Sequence[Offer], histories: Mapping[str, History], now: float, units: int) -> list[SalesForecast]:
-    sales, share = evidence_of(offers, histories, now=now)
+def _forecast(offers: Sequence[Offer], now: float, units: int) -> list[SalesForecast]:
+    sales, share = evidence_of(offers, now=now)
     rate = estimate_rate(sales)
     coming = SalesRate(rate.mean, coming_shape(rate))
     columns = {
@@ -90,6 +88,11 @@ def _row(figures: Mapping[str, float], units: int, assumed: list[str]) -> SalesF
     return SalesForecast(
         units=units, **known, unknown=unknown, assumed=[] if math.isnan(figures["share_pct"]) else assumed
     )
+
+
+def rounded_days(days: float) -> float | None:
+    """A time to sell as users see it; None where it is unknown, or beyond what can be said."""
+    return _rounded(days) if math.isfinite(days) else None
 
 
 def _rounded(value: float) -> float:

@@ -44,14 +44,11 @@ class WithoutRank(_Part):
 class RankDrops(_Part):
     """How rank drops are read.
 
-    ``looks_a_day``: how often a rank is looked at where its history does not say. ``least_pct``: the least fall that
-    counts. ``dense_days``: in a longer gap between two looks nobody watched. ``earlier_weight``: what a day before the
-    last 30 counts beside one of them.
+    ``looks_a_day``: how often a rank is looked at where its history does not say. ``earlier_weight``: what a day before
+    the last 30 counts beside one of them.
     """
 
     looks_a_day: float = Field(gt=0)
-    least_pct: float = Field(gt=0)
-    dense_days: float = Field(gt=0)
     earlier_weight: float = Field(gt=0, le=1)
     source: str = Field(min_length=1)
 

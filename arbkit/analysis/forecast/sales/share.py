@@ -47,19 +47,30 @@ class Share:
         return np.asarray((self.values * self.weights).sum(axis=1))
 
 
+def share_beside_rivals(evidence: ShareEvidence, parameters: ShareParameters = SALES_PARAMETERS.share) -> Share:
+    """The share while Amazon does not offer it, which does not depend on the days."""
+    return Share(*_beside_rivals(_rivals(evidence, parameters), parameters.seller_shape))
+
+
 def newcomer_share(
-    evidence: ShareEvidence, days: Floats | float, parameters: ShareParameters = SALES_PARAMETERS.share
+    evidence: ShareEvidence,
+    days: Floats | float,
+    parameters: ShareParameters = SALES_PARAMETERS.share,
+    *,
+    beside_rivals: Share | None = None,
 ) -> Share:
     """The share over ``days`` days; wide where little is known, and never NaN.
+
+    ``beside_rivals`` is :func:`share_beside_rivals` of the evidence, where it is known already.
 
     A newcomer's weight is drawn as those of the others were, which the spread of their time shares shows. While Amazon
     offers the product hardly anything is left: how long that will be follows from how often it came and went.
     """
-    beside, beside_weights = _beside_rivals(_rivals(evidence, parameters), parameters.seller_shape)
+    beside = beside_rivals or share_beside_rivals(evidence, parameters)
     free, free_weights = _without_amazon(evidence, np.asarray(days, np.float64), parameters)
     kept = parameters.beside_amazon + (1 - parameters.beside_amazon) * free
-    values = beside[:, :, None] * kept[:, None, :]
-    weights = beside_weights[:, :, None] * free_weights[:, None, :]
+    values = beside.values[:, :, None] * kept[:, None, :]
+    weights = beside.weights[:, :, None] * free_weights[:, None, :]
     nodes = (len(values), values.shape[1] * values.shape[2])
     return Share(values.reshape(nodes), weights.reshape(nodes))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from arbkit.analysis.forecast.sales.parameters import SALES_PARAMETERS, SalesParameters
 from arbkit.analysis.forecast.sales.rate import SalesRate
-from arbkit.analysis.forecast.sales.share import ShareEvidence, newcomer_share
+from arbkit.analysis.forecast.sales.share import Share, ShareEvidence, newcomer_share, share_beside_rivals
 from arbkit.profit.fees.arrays import Floats
 
 LONGEST_DAYS = 730.0
@@ -20,19 +22,21 @@ def sold_probability(
     units: int,
     days: Floats | float,
     parameters: SalesParameters = SALES_PARAMETERS,
+    *,
+    beside_rivals: Share | None = None,
 ) -> Floats:
     """The probability to have sold ``units`` units after ``days`` days on the listing, by offer.
 
     NaN where the rate is unknown. The seller's own sales are those of the listing thinned by his share; the rate of the
     coming weeks is a Gamma distribution that strays from that of the past, so that for each share the units sold in a
-    time are negative binomial.
+    time are negative binomial. ``beside_rivals`` is as in :func:`~.share.newcomer_share`.
 
     Raises:
         ValueError: ``units`` is less than 1.
     """
     if units < 1:
         raise ValueError(f"units must be at least 1, got {units}")
-    part = newcomer_share(share, days, parameters.share)
+    part = newcomer_share(share, days, parameters.share, beside_rivals=beside_rivals)
     shape = coming_shape(rate, parameters)
     fewer = fewer_than(units, shape[:, None], (rate.mean * days)[:, None] * part.values)
     return np.asarray(1 - (part.weights * fewer).sum(axis=1))
@@ -67,9 +71,10 @@ def days_to_sell(
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level}")
     low, high = np.zeros(len(rate.mean)), np.full(len(rate.mean), LONGEST_DAYS)
-    reached = sold_probability(rate, share, units, high, parameters) >= level
+    sold = partial(sold_probability, rate, share, units, beside_rivals=share_beside_rivals(share, parameters.share))
+    reached = sold(high, parameters) >= level
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        enough = sold_probability(rate, share, units, np.maximum(middle, 1e-6), parameters) >= level
+        enough = sold(np.maximum(middle, 1e-6), parameters) >= level
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return np.where(np.isnan(rate.mean), np.nan, np.where(reached, high, np.inf))

@@ -1,0 +1,1 @@
+"""Decisions as they are taken, listed and carried to another store."""
