@@ -12,6 +12,7 @@ from arbkit.core.errors import BadRecordError
 from arbkit.core.input.faults import first_fault
 from arbkit.core.results import JsonObject, OpportunityOut, Result
 from arbkit.store import Notice
+from arbkit.store.alerts import rank
 from arbkit.stream import ALERTS_TOPIC
 
 AlertType = Literal[
@@ -36,8 +37,15 @@ class Alert(Result):
     target: str = Field(description="marketplace it is sold on")
     rule: str = Field(description="name of the rule in alerts.toml")
     why: str = Field(description="one sentence with the figures")
-    priority: float = Field(description="what to look at first: the low end of profit weighted by confidence")
+    priority: float = Field(
+        description="the low end of profit weighted by confidence: what goes first of those without a forecast"
+    )
     opportunity: OpportunityOut = Field(description="the route as of the alert; of an ended one as it was last")
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What goes first, the greatest: expected profit per day of capital, where that is unknown the priority."""
+        return rank(self.opportunity.expected_profit_per_day_pct, self.priority)
 
     @property
     def route(self) -> str:

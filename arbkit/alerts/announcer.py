@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from arbkit.alerts.evaluation import decide
 from arbkit.alerts.rules_file import Rules, alerts_path, load_rules
+from arbkit.core.decisions.event import OPEN_STATUSES
+from arbkit.core.decisions.rules import DecisionsInForce
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 from arbkit.pipeline.watchlist.following import WatchedGroups
 from arbkit.store import Announce, Announcement, Store
+from arbkit.store.decisions.applying import status_of
 from arbkit.store.routes import RouteChange
 
 logger = logging.getLogger(__name__)
@@ -46,9 +49,11 @@ class Announcer:
         self._holds_real = self._holds_real or store.holds_real_products()
         demo = self._settings.demo is True or not self._holds_real
         groups = self._groups(store) if self._rules and any(rule.groups for rule in self._rules.rules) else {}
+        # Before the batch is written: whoever decides meanwhile is heard with the next.
+        decided = store.decisions_in_force()
 
         def announce(changes: Sequence[RouteChange]) -> Announcement:
-            return announce_by(self._rules, changes, now=time.time(), demo=demo, groups=groups)
+            return announce_by(self._rules, changes, now=time.time(), demo=demo, groups=groups, decided=decided)
 
         return announce
 
@@ -74,6 +79,7 @@ def announce_by(
     now: float,
     demo: bool = True,
     groups: Mapping[str, frozenset[str]] | None = None,
+    decided: DecisionsInForce | None = None,
 ) -> Announcement:
     """What these rules announce and remember of changed routes.
 
@@ -83,6 +89,7 @@ def announce_by(
         now: Unix seconds, the time of the alerts of routes that have ended.
         demo: whether products of the demo market are announced.
         groups: the groups of each product of the watchlist, by ASIN.
+        decided: what was decided about routes: those that are dismissed, or of a blocked brand, are not announced.
     """
     if rules is None:
         return Announcement()
@@ -93,7 +100,10 @@ def announce_by(
         if route is not None and route.demo and not demo:
             continue
         of_product = (groups or {}).get(change.route.partition(":")[0], frozenset())
-        decision = decide(rules.rules, change, now=now, groups=of_product, held=held)
+        is_dismissed = (
+            decided is not None and route is not None and status_of(route, decided, at=now) not in OPEN_STATUSES
+        )
+        decision = decide(rules.rules, change, now=now, groups=of_product, held=held, is_dismissed=is_dismissed)
         if decision is not None:
             notices += [alert.notice() for alert in decision.alerts]
             memories[change.route] = decision.memory

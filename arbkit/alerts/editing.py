@@ -26,11 +26,11 @@ def add_rule(settings: Settings, fields: TomlTable) -> Path:
     """Add a rule at the end of the file, which is made with the built-in rule if there is none; the file.
 
     Raises:
-        UsageError: there is a rule of that name, or no such category or channel as it names.
-        ConfigError: a key or a value is wrong, or the file cannot be used.
+        UsageError: a key or a value is wrong, there is a rule of that name, or no such category or channel as it names.
+        ConfigError: the file cannot be used.
         ServiceError: the file cannot be read or written.
     """
-    rule = checked_rule(fields, f"rule {fields.get('name', '')}".strip())
+    rule = checked_rule(fields, f"rule {fields.get('name', '')}".strip(), error=UsageError)
     refuse_unknown_names(settings, rule)
 
     def add(rules: AoT) -> None:

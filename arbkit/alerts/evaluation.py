@@ -47,6 +47,7 @@ def decide(
     now: float,
     groups: frozenset[str] = frozenset(),
     held: Sequence[str] = (),
+    is_dismissed: bool = False,
 ) -> Decision | None:
     """What is announced and remembered of a change; None where it is no opportunity, and never was one.
 
@@ -56,9 +57,12 @@ def decide(
         now: Unix seconds, the time of the alerts of a route that has ended.
         groups: those of the product in the watchlist.
         held: names of rules whose states are kept although they say nothing: those with a mistake in the file.
+        is_dismissed: somebody does not want to hear of the route now; it is news when that has ended.
     """
     memory, after = change.memory, change.after
     route = after if after is not None and after.status == "opportunity" else None
+    if is_dismissed:
+        rules = ()
     at = now if after is None else after.evaluated_at
     doubt = None if route is None else doubt_of(route, memory)
     shown = after or change.before
@@ -218,7 +222,7 @@ def _alert(rule: Rule, kind: AlertType, why: str, route: Opportunity, made_of: i
 
 
 def priority(route: Opportunity) -> float:
-    """The low end of profit weighted by confidence, in the route's currency: what to look at first."""
+    """The low end of profit weighted by confidence, in the route's currency."""
     return round(low_end(route) * route.confidence, 2)
 
 

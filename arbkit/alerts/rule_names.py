@@ -13,6 +13,7 @@ from arbkit.pipeline.watchlist.following import WatchedGroups
 from arbkit.store import Store, open_store
 from arbkit.store.queries import ProductQuery
 
+_EVERYTHING = "every opportunity meets this rule"
 _LOOKED_AT = 200
 """Products of a search among which a brand is looked for that has no opportunity."""
 
@@ -62,7 +63,12 @@ def _not_ours(rule: Rule) -> list[str]:
     return [word for word in rule.categories if category_of(word) is None]
 
 
-def doubtful_names(settings: Settings, rule: Rule) -> list[str]:
+def notes_on(settings: Settings, rule: Rule) -> list[str]:
+    """What a user may not have meant with a rule, in sentences: it limits nothing, or names what nothing has yet."""
+    return [*([_EVERYTHING] if rule.meets_everything else []), *_doubtful_names(settings, rule)]
+
+
+def _doubtful_names(settings: Settings, rule: Rule) -> list[str]:
     """What a rule names and nothing has yet, in sentences: brands without a product, groups without one.
 
     Both may come later. None where there are no products, or the store cannot be read.

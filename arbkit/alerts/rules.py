@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from arbkit.core.errors import UsageError
-from arbkit.core.input.filters import Asin
+from arbkit.core.input.filters import FIGURES_AT_LEAST, FIGURES_AT_MOST, Asin
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MarketCode, market
 from arbkit.core.models import Opportunity
 from arbkit.core.offers.categories import category_id
 from arbkit.core.results import OpportunityOut
+from arbkit.store.search_text import matches_brand
 
 Occasion = Literal["new_opportunity", "price_drop", "margin_increase", "target_price", "amazon_out_of_stock", "ended"]
 """What a rule may announce; suspicious data are held back as ``data_problem`` by every rule."""
@@ -22,6 +23,8 @@ OCCASIONS: tuple[Occasion, ...] = (
     "new_opportunity", "target_price", "price_drop", "margin_increase", "amazon_out_of_stock", "ended",
 )  # fmt: skip
 """All of them; of several at once the first names the alert."""
+_BOUNDS = {name: figure for name, figure in (FIGURES_AT_LEAST | FIGURES_AT_MOST).items() if name != "min_profit"}
+"""The filters that are conditions too, each with the figure it is about. Of the profit a rule takes the low end."""
 _CLEARS_AT_SHARE = 0.8
 """Of ``fires_at``: where a rule clears that does not say."""
 
@@ -56,14 +59,47 @@ class Rule(Request):
         min_length=1,
         description="what is announced",
     )
-    min_profit: float | None = Field(None, description="least profit of one unit, at the low end of its range")
-    min_roi: float | None = Field(None, description="least return, in percent of what is invested")
-    min_confidence: float | None = Field(None, ge=0, le=1, description="least confidence, from 0 to 1")
+    min_profit: float | None = Field(None, description="minimum profit of one unit, at the low end of its range")
+    min_roi: float | None = Field(None, description="minimum return, in percent of what is invested")
+    min_confidence: float | None = Field(None, ge=0, le=1, description="minimum confidence, from 0 to 1")
+    min_chance: float | None = Field(
+        None, ge=0, le=100, description="minimum probability of a profit above zero once it is sold, in percent"
+    )
+    min_expected_profit: float | None = Field(
+        None, description="minimum mean of the profit of one unit once it is sold"
+    )
+    min_profit_per_day: float | None = Field(
+        None, description="minimum expected profit by day, in percent of the capital that is tied up"
+    )
+    min_p10: float | None = Field(None, description="minimum profit that is missed with a probability of 10 % only")
+    max_days_to_sell: float | None = Field(
+        None, ge=0, description="maximum days in which it is sold with a probability of 50 %"
+    )
+    min_sold_in_30_days: float | None = Field(
+        None, ge=0, le=100, description="minimum probability to have sold it within 30 days, in percent"
+    )
+    min_margin: float | None = Field(None, description="minimum margin, in percent of the revenue without VAT")
+    max_rank: float | None = Field(None, ge=1, description="maximum sales rank where it is sold")
+    min_drops30: float | None = Field(None, ge=0, description="minimum drops of that rank in 30 days")
+    min_drops90: float | None = Field(None, ge=0, description="minimum drops of that rank in 90 days")
+    min_monthly_sold: float | None = Field(None, ge=0, description="minimum units sold a month by Amazon's badge")
+    max_sellers: float | None = Field(None, ge=0, description="maximum offers of new goods where it is sold")
+    max_amazon_share: float | None = Field(
+        None, ge=0, le=100, description="maximum share of Amazon itself of 90 days where it is sold, in percent"
+    )
+    max_price_position: float | None = Field(
+        None, ge=-100, description="maximum of the selling price of now above its 90-day average, in percent"
+    )
+    min_buy_price: float | None = Field(None, ge=0, description="minimum buying price, in the currency of source")
+    max_buy_price: float | None = Field(None, ge=0, description="maximum buying price, in the currency of source")
     routes: tuple[Annotated[str, AfterValidator(_route)], ...] = Field((), description="only these, as IT:DE")
     categories: tuple[str, ...] = Field(
         (), description="only these, each by arbkit's id (toys) or its name on any marketplace, in any case"
     )
     brands: tuple[str, ...] = Field((), description="only these, in any case")
+    exclude_brands: tuple[str, ...] = Field(
+        (), description="none of these, each by words of it or parts of them, whatever the case and accents"
+    )
     groups: tuple[str, ...] = Field((), description="only products of these groups of the watchlist")
     asins: tuple[Asin, ...] = Field((), description="only these products")
     target_price: dict[MarketCode, Annotated[float, Field(gt=0)]] = Field(
@@ -73,8 +109,8 @@ class Rule(Request):
     clears_at: float | None = Field(None, description="low end of profit below which it may become news again")
     price_drop_pct: float = Field(10, gt=0, le=100, description="fall of the buying price that is announced, percent")
     profit_rise_pct: float = Field(25, gt=0, description="rise of the low end of profit that is announced, percent")
-    cool_down_hours: float = Field(24, ge=0, le=8760, description="least time between two alerts of a kind on a route")
-    per_day: int | None = Field(None, ge=1, description="most alerts that are sent in a day, the best first")
+    cool_down_hours: float = Field(24, ge=0, le=8760, description="minimum time between two of a kind on a route")
+    per_day: int | None = Field(None, ge=1, description="maximum number of alerts sent in a day, the best first")
     recheck: Recheck | None = Field(None, description="whether a candidate is looked at once more before it is sent")
     channels: tuple[str, ...] | None = Field(None, description="channels that it goes to; left out: all")
     muted_until: datetime | None = Field(None, description="silent until then")
@@ -115,16 +151,33 @@ class Rule(Request):
             and (not self.asins or route.asin in self.asins)
             and _among(_category_key(route.category), map(_category_key, self.categories))
             and _among(_name_key(route.brand), map(_name_key, self.brands))
+            and not matches_brand(route.brand, *self.exclude_brands)
             and (not self.groups or not groups.isdisjoint(self.groups))
         )
 
     def is_met(self, route: Opportunity) -> bool:
         """Whether the figures of an opportunity reach its thresholds."""
-        return (
-            low_end(route) >= self.least_profit
-            and (self.min_roi is None or route.roi_pct >= self.min_roi)
-            and (self.min_confidence is None or route.confidence >= self.min_confidence)
+        return low_end(route) >= self.least_profit and all(
+            _reaches(route, name, bound) for name, bound in self.figure_bounds()
         )
+
+    def lacking(self, route: Opportunity) -> list[str]:
+        """The bounds that an opportunity would have to meet yet, where all of them are about unknown figures."""
+        unknown = [name for name, _ in self.figure_bounds() if _figure(route, name) is None]
+        return unknown if self.model_copy(update=dict.fromkeys(unknown)).is_met(route) else []
+
+    def figure_bounds(self) -> list[tuple[str, float]]:
+        """The bounds that it sets beside that of the profit, by name."""
+        bounds = ((name, getattr(self, name)) for name in _BOUNDS)
+        return [(name, bound) for name, bound in bounds if bound is not None]
+
+    @property
+    def meets_everything(self) -> bool:
+        """Whether every opportunity that begins is announced: it has no threshold and no selection."""
+        thresholds = (self.min_profit, self.fires_at)
+        chosen = (self.routes, self.categories, self.brands, self.exclude_brands, self.groups, self.asins)
+        limits = any(bound is not None for bound in thresholds) or any(chosen) or bool(self.figure_bounds())
+        return not limits and "new_opportunity" in self.on
 
     def missing_channels(self, known: Collection[str]) -> list[str]:
         """The channels that it names and that are not among these."""
@@ -138,6 +191,17 @@ class Rule(Request):
 def low_end(route: Opportunity | OpportunityOut) -> float:
     """The profit of a route with the most expensive package that the product may have."""
     return route.profit if route.profit_low is None else route.profit_low
+
+
+def _figure(route: Opportunity, name: str) -> float | None:
+    """The figure that a bound is about; None: unknown."""
+    figure: float | None = getattr(route, _BOUNDS[name])
+    return figure
+
+
+def _reaches(route: Opportunity, name: str, bound: float) -> bool:
+    figure = _figure(route, name)
+    return figure is not None and (figure >= bound if name in FIGURES_AT_LEAST else figure <= bound)
 
 
 def _among(key: str, wanted: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from arbkit.alerts.rules import Rule
-from arbkit.core.errors import ConfigError, did_you_mean
+from arbkit.core.errors import ConfigError, UsageError, did_you_mean
 from arbkit.core.input.validation import usage_error
 from arbkit.core.settings import Settings
 
@@ -142,22 +142,23 @@ def rules_of(file: AlertsFile) -> Rules:
     return Rules(file.where, tuple(rules), tuple(bad))
 
 
-def checked_rule(table: TomlTable, where: str) -> Rule:
+def checked_rule(table: TomlTable, where: str, *, error: type[ConfigError | UsageError] = ConfigError) -> Rule:
     """The rule of a table; ``where`` it stands.
 
     Raises:
-        ConfigError: a key is unknown or missing, or a value impossible; names key, value and remedy.
+        ConfigError, UsageError: as ``error`` says; a key is unknown or missing, or a value impossible; names key,
+            value and remedy.
     """
     try:
         return Rule.model_validate(dict(table))
-    except ValidationError as error:
-        found = usage_error(error, model=Rule)
+    except ValidationError as invalid:
+        found = usage_error(invalid, model=Rule)
     if found.field == "argument":
         remedy = did_you_mean(str(found.value), Rule.model_fields)
-        raise ConfigError("no key of a rule", field=f"{where}: {found.value}", remedy=remedy) from None
+        raise error("no key of a rule", field=f"{where}: {found.value}", remedy=remedy) from None
     field = f"{where}: {found.field}" if found.field else where
     value = found.value if found.field else None
-    raise ConfigError(found.why, field=field, value=value, remedy=found.remedy) from None
+    raise error(found.why, field=field, value=value, remedy=found.remedy) from None
 
 
 def _file(where: str, tables: TomlTable) -> AlertsFile:

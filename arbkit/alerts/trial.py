@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,10 +12,14 @@ from pydantic import Field
 from arbkit.alerts.alert import Alert
 from arbkit.alerts.evaluation import decide
 from arbkit.alerts.rules import OCCASIONS, Rule
+from arbkit.core.input.filters import FORECAST_AT_LEAST, FORECAST_AT_MOST, OpportunityFilter
+from arbkit.core.models import Opportunity
 from arbkit.core.results import Result
 from arbkit.store import OpportunityQuery, Store
 from arbkit.store.iteration import iter_opportunities
 from arbkit.store.routes import RouteChange
+
+NO_FORECAST = "no forecast was made yet"
 
 
 class Trial(Result):
@@ -24,6 +29,9 @@ class Trial(Result):
     opportunities: int = Field(description="all that are stored")
     meeting: int = Field(description="how many of them meet the rule")
     held: int = Field(description="how many of these would be held back, for their figures are suspicious")
+    unknown: dict[str, int] = Field(
+        description="how many more would meet it but for a figure that is unknown, by the reason"
+    )
     items: list[Alert]
 
 
@@ -61,13 +69,34 @@ def try_rules(
         of_product = (groups or {}).get(route.asin, frozenset())
         change = RouteChange(route.id, 0, route, None)
         for tally in tallies:
+            tally.note_unknown(route, of_product)
             decision = decide((tally.rule,), change, now=now, groups=of_product)
             for alert in decision.alerts if decision else ():
                 tally.count(alert, limit)
     return [
-        Trial(rule=one.rule.name, opportunities=total, meeting=one.meeting, held=one.held, items=one.best)
+        Trial(
+            rule=one.rule.name,
+            opportunities=total,
+            meeting=one.meeting,
+            held=one.held,
+            unknown=dict(one.unknown.most_common()),
+            items=one.best,
+        )
         for one in tallies
     ]
+
+
+def _place(alert: Alert) -> tuple[float, float, str]:
+    per_day, priority = alert.rank
+    return -per_day, -priority, alert.route
+
+
+def _why_unknown(route: Opportunity, lacking: Sequence[str]) -> str:
+    """Why the first of these bounds is about an unknown figure."""
+    name = lacking[0]
+    if name in FORECAST_AT_LEAST or name in FORECAST_AT_MOST:
+        return route.forecast_unknown or NO_FORECAST
+    return f"{(OpportunityFilter.model_fields[name].title or name)} unknown"
 
 
 @dataclass(slots=True)
@@ -75,9 +104,15 @@ class _Tally:
     rule: Rule
     meeting: int = 0
     held: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
     best: list[Alert] = field(default_factory=list)
+
+    def note_unknown(self, route: Opportunity, groups: frozenset[str]) -> None:
+        lacking = self.rule.lacking(route) if self.rule.selects(route, groups) else []
+        if lacking:
+            self.unknown[_why_unknown(route, lacking)] += 1
 
     def count(self, alert: Alert, limit: int) -> None:
         self.meeting += 1
         self.held += alert.type == "data_problem"
-        self.best = heapq.nsmallest(limit, [*self.best, alert], key=lambda one: (-one.priority, one.route))
+        self.best = heapq.nsmallest(limit, [*self.best, alert], key=_place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,17 @@ import pandas as pd
 from markupsafe import Markup
 
 from arbkit.core.formatting import UNKNOWN, count, money, number, percent
+from arbkit.display.export.frame_files import for_csv, for_excel, for_parquet
 from arbkit.display.html import render
 
 _TITLE = 48
 """Characters of a title that are displayed; the value stays whole."""
 _TEXT = 80
 _STYLES = {"text": "text-align:left", "date": "text-align:left;white-space:nowrap", "number": "white-space:nowrap"}
-_CURRENCY_OF = {"buy_price": "buy_currency", "sell_price": "sell_currency"}
+_CURRENCY_OF = {
+    "buy_price": "buy_currency", "max_buy": "buy_currency", "sell_price": "sell_currency",
+    "sell_avg90": "sell_currency", "break_even": "sell_currency",
+}  # fmt: skip
 
 
 class DisplayFrame(pd.DataFrame):
@@ -62,6 +66,21 @@ class DisplayFrame(pd.DataFrame):
         table = texts.to_string(line_width=pd.get_option("display.width") or None)
         return "\n".join(filter(None, [self._note(), table, self._more(len(rows))]))
 
+    def to_excel(self, excel_writer: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[misc]  # final in the stubs only
+        """Pandas' method, with times in UTC, which their headings name, and without formulas."""
+        options = _without_formulas(excel_writer, kwargs.pop("engine_kwargs", None))
+        for_excel(self).to_excel(excel_writer, *args, engine_kwargs=options, **kwargs)
+
+    def to_csv(self, *args: Any, **kwargs: Any) -> str | None:  # type: ignore[override]
+        """Pandas' method, without text that a spreadsheet would take for a formula."""
+        text: str | None = for_csv(self).to_csv(*args, **kwargs)
+        return text
+
+    def to_parquet(self, *args: Any, **kwargs: Any) -> bytes | None:  # type: ignore[override]
+        """Pandas' method, with each column in one type: lists are text."""
+        data: bytes | None = for_parquet(self).to_parquet(*args, **kwargs)
+        return data
+
     def _holds_records(self) -> bool:
         """Whether the rows are still records: what pandas derives from them (``describe()``) has labelled rows."""
         return pd.api.types.is_integer_dtype(self.index.dtype) and self.columns.nlevels == 1
@@ -94,6 +113,15 @@ class DisplayFrame(pd.DataFrame):
         return [names[n] for n in displayed], [list(row) for row in zip(*columns, strict=True)]
 
 
+def _without_formulas(writer: Any, options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What makes pandas' writer of a workbook write text as text; ``writer``: a path, or a ``pd.ExcelWriter``."""
+    if isinstance(writer, pd.ExcelWriter):
+        writer.book.strings_to_formulas = False
+        return None
+    plain = {"strings_to_formulas": False, "strings_to_urls": False}
+    return {**(options or {}), "options": {**plain, **(options or {}).get("options", {})}}
+
+
 def _currency_of(name: str) -> str:
     return _CURRENCY_OF.get(name, "currency")
 
@@ -101,7 +129,10 @@ def _currency_of(name: str) -> str:
 def _is_amount(name: str) -> bool:
     from arbkit.profit import COMPONENTS
 
-    amounts = {"buy_price", "sell_price", "price", "profit", "fees", "invested", "amount", "total_profit", "difference"}
+    amounts = {
+        "buy_price", "sell_price", "price", "profit", "fees", "invested", "amount", "total_profit", "difference",
+        "max_buy", "sell_avg90", "break_even", "profit_p1", "profit_p10", "profit_p50", "profit_p90", "expected_profit",
+    }  # fmt: skip
     return name in amounts or name in COMPONENTS
 
 
@@ -131,7 +162,7 @@ def _text(name: str, value: object, currency: object) -> str:
 
 def _number(name: str, value: float, currency: object) -> str:
     if name.endswith("_pct"):
-        return percent(value, sign="+" if name == "change_pct" else "")
+        return percent(value, 2 if name.endswith("_per_day_pct") else 1, sign="+" if name == "change_pct" else "")
     if isinstance(value, int):
         return count(value)
     return money(value, currency) if isinstance(currency, str) else number(value)

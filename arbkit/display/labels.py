@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from arbkit.core.formatting import UNKNOWN
 from arbkit.core.models import Offer
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def status_label(status: str) -> str:
     return _STATUSES.get(status, status)
 
 
+def yes_or_no(value: bool | None) -> str:
+    """A truth as people read it; unknown is ``–``."""
+    return UNKNOWN if value is None else "yes" if value else "no"
+
+
 def product_title(offers: Sequence[Offer], market: str = "") -> str | None:
     """The title of the product of these offers on this marketplace, or on any other."""
     titles = {o.market: o.title for o in offers if o.title}
@@ -60,6 +66,20 @@ def product_heading(offers: Sequence[Offer]) -> str:
 def is_demo(offers: Sequence[Offer]) -> bool:
     """Whether any of these offers is of the demo market."""
     return any(o.demo for o in offers)
+
+
+def chance_label(chance: float) -> str:
+    """A chance in percent, which is never certain: ``under 1 %``, ``82 %``, ``over 99 %``."""
+    if chance < 1:
+        return "under 1 %"
+    return "over 99 %" if chance > 99 else f"{chance:.0f} %"
+
+
+def purchases_label(chance: float) -> str:
+    """A chance in percent as how many of ten: ``About 8 of 10``; ``More than 19 of 20`` near certainty."""
+    if chance < 5:
+        return "Fewer than 1 of 20"
+    return "More than 19 of 20" if chance > 95 else f"About {min(9, max(1, round(chance / 10)))} of 10"
 
 
 def vat_status_label(status: str) -> str:

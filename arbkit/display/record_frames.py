@@ -10,15 +10,21 @@ import pandas as pd
 
 from arbkit.analysis.forecast.profit.forecast import ProfitForecast
 from arbkit.analysis.price_history import PriceLine
+from arbkit.analysis.sales.results import PurchaseOutcome
+from arbkit.analysis.track_record.results import HorizonRecord, TrackRecord, headline_of
+from arbkit.core.decisions.event import Decision
 from arbkit.core.errors import UsageError, did_you_mean
 from arbkit.core.input.validation import Value
 from arbkit.core.marketplaces import MARKETS, market
-from arbkit.core.models import Offer, Opportunity, Product, Run
+from arbkit.core.models import Offer, Opportunity, Run
 from arbkit.core.offers.categories import names_of_category
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.product import Product
 from arbkit.core.offers.watched import WatchEntry
+from arbkit.core.sales.line import SaleLine
 from arbkit.core.settings import Settings
 from arbkit.display.frames import DisplayFrame
+from arbkit.profit import Profile
 from arbkit.store.base import Stats
 from arbkit.store.mode import mode_in_force
 from arbkit.store.routes import RouteWindow
@@ -67,15 +73,47 @@ def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
     """One row per route, in the names and units of ``GET /arbitrage``.
 
     ``profit`` and ``fees`` are in ``currency``, prices in the currency of their marketplace, VAT included. Where some
-    are no opportunity, ``status`` says why, and ``profit_low`` and ``profit_high`` what their packages leave.
+    are no opportunity, ``status`` says why, and ``profit_low`` and ``profit_high`` what their packages leave. Of the
+    forecast: the chance of a profit, what it may be, its mean, that by day in percent of the capital, and the sale.
+    Rank, drops, sellers, Amazon's share and the 90-day average are those of ``target``.
     """
     standing = ["status", "profit_low", "profit_high"] if any(o.status != "opportunity" for o in found) else []
     columns = [
-        "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit",
-        "currency", *standing, "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "confidence",
-        "confidence_reasons", "brand", "category", "data_at", "source_url", "target_url",
+        "asin", "title", "source", "target", "buy_price", "max_buy", "buy_currency", "sell_price", "sell_currency",
+        "profit", "currency", *standing, "roi_pct", "margin_pct", *_FORECAST, *_DEMAND,
+        "amazon_share90_pct", "amazon_share_basis", "sell_avg90",
+        "sell_position_pct", "break_even", "spread_pct", "fees", "fulfilment", "confidence", "confidence_reasons",
+        "brand", "category", "eans", "data_at", "source_url", "target_url", "decision",
     ]  # fmt: skip
     return _frame(found, columns, demo=any(o.demo for o in found))
+
+
+def decisions_frame(found: Sequence[Decision]) -> DisplayFrame:
+    """One row per decision; prices and profits in the currencies beside them, ``decided_at`` in UTC."""
+    columns = [
+        "asin", "brand", "source", "target", "status", "note", "until", "rise", "until_profit", "currency", "quantity",
+        "price", "price_currency", "bought_on", "cancels", "title", "by", "decided_at", "version",
+    ]  # fmt: skip
+    return _frame(found, columns, lambda one: {"decided_at": one.at}, demo=any(one.demo for one in found))
+
+
+def sales_frame(found: Sequence[SaleLine]) -> DisplayFrame:
+    """One row per line of a settlement, with Amazon's signs in ``currency``; ``vat`` NaN: ``principal`` includes it."""
+    columns = [
+        "day", "kind", "asin", "sku", "market", "order", "units", "principal", "vat", "fees", "other", "total",
+        "currency", "what", "source", "id",
+    ]  # fmt: skip
+
+    def cells(one: SaleLine) -> dict[str, Any]:
+        return {"fees": one.fee_total, "other": round(sum(one.other.values()), 2), "total": one.total}
+
+    return _frame(found, columns, cells, demo=any(one.demo for one in found))
+
+
+def purchases_frame(found: Sequence[PurchaseOutcome]) -> DisplayFrame:
+    """One row per purchase in the fields of ``PurchaseOutcome``; money in ``currency``, NaN: not known."""
+    columns = [name for name in PurchaseOutcome.model_fields if name != "demo"]
+    return _frame(found, columns, demo=any(one.demo for one in found))
 
 
 def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> DisplayFrame:
@@ -139,6 +177,29 @@ def forecasts_frame(forecasts: Mapping[tuple[str, str, str], ProfitForecast], *,
     if len(made):
         made = DisplayFrame(made.sort_values("expected_profit_per_day_pct", ascending=False, ignore_index=True))
     return noted(made, DEMO_NOTE if demo else "")
+
+
+def track_record_frame(found: TrackRecord | None) -> DisplayFrame:
+    """One row a horizon over all versions (``version`` empty), and one for each version; the note says it in words.
+
+    Columns: ``horizon_days, version, forecasts, products, is_enough, covered_pct`` with its interval, ``pinball,
+    pinball_unchanged, brier, brier_skill, calibration_error``.
+    """
+    rows = [] if found is None else [*found.horizons, *found.versions]
+    columns = [
+        "horizon_days", "version", "forecasts", "products", "is_enough", "covered_pct", "covered_low", "covered_high",
+        "pinball", "pinball_unchanged", "brier", "brier_skill", "calibration_error",
+    ]  # fmt: skip
+
+    def cells(one: HorizonRecord) -> dict[str, Any]:
+        return {
+            "covered_pct": one.covered_pct.value, "covered_low": one.covered_pct.low,
+            "covered_high": one.covered_pct.high, "pinball": one.pinball.value,
+            "pinball_unchanged": one.pinball_unchanged.value, "brier": one.profit.brier.value,
+            "brier_skill": one.profit.brier_skill.value, "calibration_error": one.profit.calibration_error.value,
+        }  # fmt: skip
+
+    return noted(_frame(rows, columns, cells, demo=found is not None and found.demo), headline_of(found))
 
 
 def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
@@ -225,16 +286,16 @@ def empty_store_remedy(settings: Settings) -> str:
     return "Run `arbkit up`, or `arbkit import FILE...` and `arbkit consume --until-empty`"
 
 
-def check_category(category: str | None, stats: Stats) -> None:
-    """See that some opportunity is of a category that nothing was found of.
+def check_categories(categories: Sequence[str] | None, stats: Stats) -> None:
+    """See that some opportunity is of each category that nothing was found of.
 
     Raises:
-        UsageError: none is; names the nearest that is there.
+        UsageError: none is of one; names the nearest that is there.
     """
-    if category is None or not stats.products or not set(names_of_category(category)).isdisjoint(stats.categories):
-        return
-    remedy = did_you_mean(category, stats.categories, otherwise="Use one of")
-    raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
+    for one in categories or ():
+        if stats.products and set(names_of_category(one)).isdisjoint(stats.categories):
+            remedy = did_you_mean(one, stats.categories, otherwise="Use one of")
+            raise UsageError("no product is of this category", field="category", value=one, remedy=remedy)
 
 
 def named_route(route: Mapping[str, Value] | str) -> tuple[str, str, str]:
@@ -250,6 +311,25 @@ def named_route(route: Mapping[str, Value] | str) -> tuple[str, str, str]:
         raise UsageError("names no route", field="route", value=route, remedy=remedy)
     asin, source, target = named
     return asin, source, target
+
+
+def store_text(stats: Stats, settings: Settings, profile: Profile) -> str:
+    """What a store holds and whose profit it is, or how to fill it."""
+    if not stats.products:
+        return f"the store is empty. {empty_store_remedy(settings)}"
+    return f"{stats_text(stats)}. {profile.seller_line}"
+
+
+def check_routes(table: pd.DataFrame) -> None:
+    """See that a table has routes and their profits.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    missing = [name for name in ("source", "target", "profit") if name not in table]
+    if missing:
+        remedy = "Give an ASIN, or a table of arb.opportunities(), arb.reprice() or arb.routes()"
+        raise UsageError("has no column of this name", field="of", value=", ".join(missing), remedy=remedy)
 
 
 def stats_text(stats: Stats) -> str:
@@ -279,12 +359,22 @@ def _frame(
     return noted(made, DEMO_NOTE if demo else "")
 
 
+_FORECAST = (
+    "profit_chance_pct", "profit_p10", "profit_p50", "profit_p90", "expected_profit", "expected_profit_per_day_pct",
+    "sold_in_30_days_pct", "days_to_sell_p50",
+)  # fmt: skip
+_DEMAND = (
+    "rank", "rank_drops30", "rank_drops90", "monthly_sold", "sellers", "sellers_fba", "sellers_fbm",
+)  # fmt: skip
 _NUMBERS = frozenset(
     {"price", "price_avg90", "rating", "amazon_buy_box90_pct", "keepa_fba_fee", "keepa_referral_pct", "profit",
-     "roi_pct", "duration_s", "total_profit", "days", "best_profit"}
+     "roi_pct", "duration_s", "total_profit", "days", "best_profit", *_FORECAST, "max_buy", "sell_avg90", "vat",
+     "sell_position_pct", "break_even", "amazon_share90_pct", "rise", "until_profit", "payout", "fees", "cost",
+     "profit_per_unit", "days_to_sell", "forecast_profit", "forecast_p10", "forecast_p50", "forecast_p90",
+     "forecast_chance_pct", "forecast_days"}
 )  # fmt: skip
 _WHOLE = frozenset(
-    {"sales_rank", "rank_drops30", "monthly_sold", "offers_new", "reviews", "out_of_stock90_pct", "weight_g"}
+    {"sales_rank", "offers_new", "reviews", "out_of_stock90_pct", "weight_g", "quantity", "cancels", *_DEMAND}
 )
 """Columns that stay numeric when every value is unknown."""
 

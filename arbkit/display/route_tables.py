@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import count, money, percent
+from arbkit.core.formatting import UNKNOWN, count, money, number, percent
 from arbkit.core.models import Opportunity
 from arbkit.display.html import macro
 from arbkit.display.notebook_html import NotebookHtml
@@ -15,6 +15,10 @@ _TEMPLATE = "routes.html.j2"
 _COLUMNS = (
     ("Product", "title"), ("Route", "text"), ("Buy", "number"), ("Sell", "number"), ("Profit", "number"),
     ("ROI", "number"), ("Confidence", "number"),
+)  # fmt: skip
+_FORECAST = (
+    ("Chance of profit", "number"), ("P10 to P90", "number"), ("Expected profit", "number"),
+    ("Per day, of the capital", "number"),
 )  # fmt: skip
 _REASONS = (("Reason", "title"), ("Routes", "number"))
 
@@ -35,7 +39,9 @@ def paragraph(text: str) -> NotebookHtml:
 
 
 def routes_table(found: Iterable[Opportunity]) -> Markup:
-    """Opportunities, a row each, with links to both of their Amazon pages."""
+    """Opportunities, a row each, with links to both of their Amazon pages, and the forecast where one has any."""
+    routes = list(found)
+    has_forecast = any(o.profit_chance_pct is not None for o in routes)
     rows = [
         (
             product_cell(o.title, o.asin, demo=o.demo),
@@ -44,11 +50,24 @@ def routes_table(found: Iterable[Opportunity]) -> Markup:
             link(o.target_url, money(o.sell_price, o.sell_currency)),
             Markup("<b>{}</b>").format(money(o.profit, o.currency)),
             percent(o.roi_pct),
+            *(_forecast(o) if has_forecast else ()),
             macro("confidence", o.confidence, o.confidence_reasons, template=_TEMPLATE),
         )
-        for o in found
+        for o in routes
     ]
-    return macro("table", "Routes", _COLUMNS, rows)
+    columns = (*_COLUMNS[:-1], *(_FORECAST if has_forecast else ()), _COLUMNS[-1])
+    return macro("table", "Routes", columns, rows)
+
+
+def _forecast(found: Opportunity) -> tuple[str, str, str, str]:
+    if found.profit_chance_pct is None:
+        return (UNKNOWN,) * 4
+    return (
+        percent(found.profit_chance_pct, 0),
+        f"{number(found.profit_p10)} to {money(found.profit_p90, found.currency)}",
+        money(found.expected_profit, found.currency),
+        percent(found.expected_profit_per_day_pct, 2),
+    )
 
 
 def reasons_table(unknown: Mapping[str, int]) -> Markup:

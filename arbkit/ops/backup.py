@@ -20,30 +20,37 @@ from pydantic import Field, ValidationError
 
 from arbkit import __version__
 from arbkit.alerts.rules_file import alerts_path
+from arbkit.analysis.decisions.files import decisions_document
+from arbkit.analysis.verdict.rules import verdict_path
 from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
 from arbkit.core.files import sync_folder, write_atomically, writing
-from arbkit.core.results import Result
+from arbkit.core.input.env_file import env_file
+from arbkit.core.results import JsonObject, Result
 from arbkit.core.service.api_keys import TOKEN_FILE, keys_file
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
+from arbkit.ops.first_page import FILE as FIRST_PAGE_FILE
 from arbkit.pipeline.watchlist.keeping import watchlist_document
-from arbkit.reports.runner import REPORTS
-from arbkit.store import open_store
+from arbkit.reports.catalogue.find import SHIPPED, own_reports
+from arbkit.reports.catalogue.notebook_file import notebooks_in
+from arbkit.reports.catalogue.own_pages import own_page_files
+from arbkit.store import Store, open_store
 from arbkit.store.kept_facts import facts_document
 from arbkit.store.queries import AlertQuery
 
 MANIFEST = "manifest.json"
-ENVIRONMENT_FILE = Path(".env")
-"""Where settings are read from beside the environment; it holds secrets, so it is copied only if asked for."""
 _RUNS_OF_A_REPORT = 1_000
 """Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
 _ALERTS = 10_000
 """Alerts, the latest, that a backup of Elasticsearch holds: what was sent is not sent again."""
-_NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json", "dashboards.key", TOKEN_FILE}
+_NOT_MADE_BY_A_USER = {
+    "reports", "market", "backups", "health", "tokens.json", "dashboards.key", TOKEN_FILE, FIRST_PAGE_FILE,
+}  # fmt: skip
 """Large and made anew, true only of this moment (an old count of tokens would be a wrong one), or a secret."""
 _TRANSIENT_ENDS = (".lock", ".holder", ".log", ".tmp", "-wal", "-shm", ".restoring")
 Part = Literal["log", "store"]
-_UserFile = Literal["watchlist", "profile", "schedule", "alerts"]
+_OfStore = Literal["home", "runs", "deliveries", "forecasts", "decisions", "sales"]
+_UserFile = Literal["watchlist", "profile", "schedule", "alerts", "verdict"]
 
 
 class BackedUpDatabase(Result):
@@ -60,7 +67,7 @@ class BackedUpFile(Result):
     """A file of a backup. ``origin``: ``home`` with its path in there, or the setting that names it."""
 
     file: str
-    origin: Literal["home", "watchlist", "profile", "schedule", "alerts", "environment", "runs", "deliveries"]
+    origin: _OfStore | _UserFile | Literal["reports", "pages", "environment"]
     name: str
     bytes: int
     sha256: str
@@ -202,16 +209,26 @@ def _copy_user_files(settings: Settings, folder: Path, *, with_env: bool) -> Ite
         "profile": settings.profile_path,
         "schedule": settings.schedule_path,
         "alerts": alerts_path(settings),
+        "verdict": verdict_path(settings),
     }
     for origin, path in ours.items():
         if path is not None and path.is_file():
             yield _copied(path, folder / "user" / f"{origin}{path.suffix}", folder, origin, path.name)
-    if with_env and ENVIRONMENT_FILE.is_file():
-        yield _copied(ENVIRONMENT_FILE, folder / "user" / "env", folder, "environment", ENVIRONMENT_FILE.name)
+    for path in notebooks_in(settings.own_reports_dir):
+        yield _copied(path, folder / "user" / "reports" / path.name, folder, "reports", path.name)
+    for path in own_page_files(settings):
+        yield _copied(path, folder / "user" / "apps" / path.name, folder, "pages", path.name)
+    # It holds secrets.
+    if with_env and env_file().is_file():
+        yield _copied(env_file(), folder / "user" / "env", folder, "environment", env_file().name)
 
 
 def _copied(
-    path: Path, copy: Path, folder: Path, origin: Literal["home", "environment"] | _UserFile, name: str
+    path: Path,
+    copy: Path,
+    folder: Path,
+    origin: Literal["home", "reports", "pages", "environment"] | _UserFile,
+    name: str,
 ) -> BackedUpFile:
     copy.parent.mkdir(parents=True, exist_ok=True)
     sha256 = copy_file(path, copy)
@@ -231,13 +248,30 @@ def _write_of_store(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
         yield _written(folder, "home/facts.json", "home", facts_document(store.facts()))
         yield _written(folder, "home/watchlist.json", "home", watchlist_document(store))
         if not on_file:
-            runs = [run.to_dict() for report in REPORTS for run in store.runs(report=report, limit=_RUNS_OF_A_REPORT)]
+            reports = (*SHIPPED, *own_reports(settings).reports)
+            runs = [run.to_dict() for report in reports for run in store.runs(report=report, limit=_RUNS_OF_A_REPORT)]
             yield _written(folder, "runs.json", "runs", orjson.dumps(runs))
             kept = store.alerts(AlertQuery(limit=_ALERTS)).items
             yield _written(folder, "deliveries.json", "deliveries", orjson.dumps([one.to_dict() for one in kept]))
+            yield _written(folder, "forecasts.json", "forecasts", orjson.dumps(_forecasts(store)))
+            yield _written(folder, "decisions.json", "decisions", decisions_document(store.decisions()))
+            sold = [one.to_dict() for one in store.sales()]
+            yield _written(folder, "sales.json", "sales", orjson.dumps(sold))
 
 
-def _written(folder: Path, file: str, origin: Literal["home", "runs", "deliveries"], data: bytes) -> BackedUpFile:
+def _forecasts(store: Store) -> list[JsonObject]:
+    """The record of forecasts with what was made of it, of real products and of the demo market."""
+    return [
+        {
+            "demo": demo,
+            "records": [one.to_dict() for one in store.forecasts(demo=demo)],
+            "notes": {**store.forecast_notes(demo=demo)},
+        }
+        for demo in (False, True)
+    ]
+
+
+def _written(folder: Path, file: str, origin: _OfStore, data: bytes) -> BackedUpFile:
     path = folder / file
     write_atomically(path, data)
     return BackedUpFile(file=file, origin=origin, name=path.name, bytes=len(data), sha256=digest(path))

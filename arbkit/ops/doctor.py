@@ -14,11 +14,14 @@ from arbkit.ops.checks.files import (
     check_alerts,
     check_api,
     check_home,
+    check_pages,
     check_profile,
     check_rates,
+    check_reports,
     check_schedule,
     check_secrets,
     check_tables,
+    check_verdict,
     check_watchlist,
 )
 from arbkit.ops.checks.finding import Outcome
@@ -86,8 +89,9 @@ def _finding(name: str, fault: ArbkitError) -> Check:
 
 _CHECKS_BEFORE_LOG: Mapping[str, Callable[[Settings], Outcome]] = {
     "mode": check_mode, "secrets": check_secrets, "home": check_home, "watchlist": check_watchlist,
-    "profile": check_profile, "schedule": check_schedule, "alerts": check_alerts, "fee tables": check_tables,
-    "exchange rates": check_rates, "prices": check_source,
+    "profile": check_profile, "reports": check_reports, "pages": check_pages, "schedule": check_schedule,
+    "alerts": check_alerts, "verdict": check_verdict, "fee tables": check_tables, "exchange rates": check_rates,
+    "prices": check_source,
 }  # fmt: skip
 """The checks in the order in which data passes; those of the log come next."""
 _LOG_CHECKS: Mapping[str, Callable[[Settings, Stream], Outcome]] = {

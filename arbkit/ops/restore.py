@@ -10,32 +10,29 @@ import stat
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from uuid import uuid4
 
 import orjson
 
-from arbkit.alerts.rules_file import alerts_path
+from arbkit.analysis.decisions.files import import_decisions, read_decisions
+from arbkit.analysis.market.snapshot import MarketFiles
 from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
 from arbkit.core.files import file_lock, is_locked, write_atomically, writing
+from arbkit.core.forecasts.record import ForecastRecord
 from arbkit.core.formatting import age_words
+from arbkit.core.input.env_file import env_file
 from arbkit.core.models import Run
 from arbkit.core.results import Result
+from arbkit.core.sales.line import SaleLine
 from arbkit.core.service.api_keys import keys_file
 from arbkit.core.service.heartbeat import SERVICES, seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import restore_mark
-from arbkit.ops.backup import (
-    ENVIRONMENT_FILE,
-    BackedUpDatabase,
-    BackedUpFile,
-    Backup,
-    databases_of,
-    is_made_by_a_user,
-    verify_backup,
-)
+from arbkit.ops.backup import BackedUpDatabase, BackedUpFile, Backup, databases_of, is_made_by_a_user, verify_backup
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
 from arbkit.pipeline.watchlist.keeping import restore_watched, watched_copy
+from arbkit.reports.catalogue.notebook_file import SUFFIX
 from arbkit.store import open_store
 from arbkit.store.alerts import AlertRecord
 from arbkit.store.kept_facts import restore_facts
@@ -79,6 +76,7 @@ def restore(settings: Settings, folder: Path, *, with_env: bool = False, dry_run
                 _put_back(folder / file.file, path, is_secret=is_secret)
             for path in targets:
                 restore_mark(path).unlink()
+            MarketFiles.of(settings).forget()
             _bring_into_services(settings, folder, backup)
     rows = {name: n for database in backup.databases for name, n in database.rows.items()}
     return Restored(
@@ -105,15 +103,17 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
             # A list of invented products stays one, wherever prices come from now.
             demo = settings.model_copy(update={"demo": True}).watchlist_path
             return demo if file.name == demo.name else settings.watchlist_path
-        case "profile":
-            return settings.profile or settings.user_folder / "profile.toml"
-        case "schedule":
-            return settings.schedule or settings.user_folder / "schedule.toml"
-        case "alerts":
-            return alerts_path(settings)
+        case "profile" | "schedule" | "alerts" | "verdict":
+            named: Path | None = getattr(settings, file.origin)
+            return named or settings.user_folder / f"{file.origin}.toml"
+        case "reports" | "pages":
+            if PurePath(file.name).name != file.name or PurePath(file.name).suffix != SUFFIX:
+                raise RefusedFileError("is no notebook of a report or page", field="PATH", value=file.name)
+            folder = settings.own_reports_dir if file.origin == "reports" else settings.own_pages_dir
+            return folder / file.name
         case "environment":
-            return ENVIRONMENT_FILE if with_env else None
-        case "runs" | "deliveries":
+            return env_file() if with_env else None
+        case "runs" | "deliveries" | "forecasts" | "decisions" | "sales":
             return None
 
 
@@ -212,3 +212,12 @@ def _bring_into_services(settings: Settings, folder: Path, backup: Backup) -> No
             elif file.origin == "deliveries":
                 kept = orjson.loads((folder / file.file).read_bytes())
                 store.add_alerts([AlertRecord.from_dict(row) for row in kept])
+            elif file.origin == "decisions":
+                import_decisions(store, read_decisions(folder / file.file))
+            elif file.origin == "sales":
+                rows = orjson.loads((folder / file.file).read_bytes())
+                store.put_sales([SaleLine.from_dict(row) for row in rows])
+            elif file.origin == "forecasts":
+                for kept in orjson.loads((folder / file.file).read_bytes()):
+                    store.put_forecasts([ForecastRecord.from_dict(row) for row in kept["records"]])
+                    store.put_forecast_notes(kept["notes"], demo=kept["demo"])

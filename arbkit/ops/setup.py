@@ -15,6 +15,8 @@ from arbkit.core.files import changing, read_if_there, write_atomically, write_n
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.pipeline.watchlist.keeping import restore_watched
 from arbkit.pipeline.watchlist.reading import adopt, is_list_in_store, unread_edits
+from arbkit.reports.catalogue.notebook_file import notebooks_in
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, own_page_files
 from arbkit.sources.watchlist import is_of_demo, locate
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
@@ -25,7 +27,7 @@ from arbkit.stream import RAW_TOPIC, open_stream, settings_topics
 if TYPE_CHECKING:
     from arbkit.store.elastic.schema import IndexLayout
 _OF_HOME = ("demo-watchlist.txt", "facts.json", "watchlist.json")
-_USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml")
+_USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml", "verdict.toml")
 
 
 def initialise(settings: Settings) -> list[str]:
@@ -98,6 +100,8 @@ def share(settings: Settings) -> None:
     before = settings.model_copy(update={"shared": None})
     files = {settings.user_folder / name: before.user_folder / name for name in _USER_FILES}
     files |= {settings.user_folder / name: before.home / name for name in _OF_HOME}
+    files |= {settings.own_reports_dir / path.name: path for path in notebooks_in(before.own_reports_dir)}
+    files |= {settings.own_pages_dir / path.name: path for path in own_page_files(before)}
     for target, source in files.items():
         data = read_if_there(source)
         if data is not None:
@@ -116,11 +120,16 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
         ServiceError: a file cannot be read or written.
     """
     memory = settings.home / "taken.json"
-    given = (settings.watchlist, settings.profile, settings.schedule, settings.alerts)
+    given = (settings.watchlist, settings.profile, settings.schedule, settings.alerts, settings.verdict)
     ours = dict(zip(_USER_FILES, given, strict=True))
     targets = {name: path or settings.user_folder / name for name, path in ours.items()}
     if is_list_in_store(settings):
         del targets["watchlist.txt"]
+    for path in notebooks_in(folder / "reports"):
+        targets[f"reports/{path.name}"] = settings.own_reports_dir / path.name
+    for path in notebooks_in(folder / "apps"):
+        if path.stem not in SHIPPED_PAGES:
+            targets[f"apps/{path.name}"] = settings.own_pages_dir / path.name
     with changing(memory, *targets.values()):
         taken = _remembered(memory)
         before = dict(taken)

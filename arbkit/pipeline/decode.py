@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from arbkit.core.errors import BadRecordError
+from arbkit.core.history.facts import with_history_facts
 from arbkit.core.models import Update
 from arbkit.sources.envelope import from_envelope
 from arbkit.stream import Message
@@ -68,7 +69,26 @@ def decode_batch(
         elif demo or not decoded.offer.demo:
             found.updates.append(decoded)
             found.origins.append(message)
+    _add_history_facts(found)
     return found
+
+
+def _add_history_facts(batch: DecodedBatch) -> None:
+    """Have each offer say what the history beside it says; one whose history cannot be read is rejected."""
+    try:
+        batch.updates = with_history_facts(batch.updates)
+        return
+    except Exception:
+        logger.exception("the histories of a batch of %d updates: each is read alone", len(batch.updates))
+    kept: list[int] = []
+    for position, (update, message) in enumerate(zip(batch.updates, batch.origins, strict=True)):
+        try:
+            batch.updates[position] = with_history_facts([update])[0]
+        except Exception as error:  # noqa: BLE001 - whatever one record does, it must not stop the others
+            batch.rejected.append((message, f"a fault of arbkit: {error!r}"))
+        else:
+            kept.append(position)
+    batch.keep(kept)
 
 
 def decode_value(value: bytes) -> Decoded:

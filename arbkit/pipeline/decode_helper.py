@@ -21,6 +21,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, BinaryIO, TypeAlias, cast
 
+from arbkit.core.history.facts import with_history_facts
 from arbkit.core.models import Offer, Update
 from arbkit.core.offers.groups import read_values
 from arbkit.core.offers.history_codec import PackedHistory
@@ -207,18 +208,28 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
             values: list[bytes] = _receive(questions)
         except EOFError:
             return
-        _send([_answer_of(value) for value in values], answers)
+        _send(_answers_of(values), answers)
 
 
-def _answer_of(value: bytes) -> _Answer:
+def _answers_of(values: Sequence[bytes]) -> list[_Answer]:
+    decoded = [_decoded_or_false(value) for value in values]
     try:
-        decoded = decode_value(value)
-        if not isinstance(decoded, Update):
-            return decoded
-        history = None if decoded.history is None else _read_history(PackedHistory.of(decoded.history))
-        return read_values(decoded.offer), history, decoded.stated
+        updates = iter(with_history_facts([one for one in decoded if isinstance(one, Update)]))
+        return [_packed(next(updates)) if isinstance(one, Update) else one for one in decoded]
+    except Exception:  # noqa: BLE001 - as below
+        return [False] * len(values)
+
+
+def _decoded_or_false(value: bytes) -> Decoded | bool:
+    try:
+        return decode_value(value)
     except Exception:  # noqa: BLE001 - who asked meets the fault too, and can say of which message
         return False
+
+
+def _packed(update: Update) -> _Answer:
+    history = None if update.history is None else _read_history(PackedHistory.of(update.history))
+    return read_values(update.offer), history, update.stated
 
 
 if __name__ == "__main__":

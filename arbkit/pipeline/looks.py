@@ -21,6 +21,7 @@ from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.settings import Settings
 from arbkit.pipeline.planner import MAX_ASINS, Request
+from arbkit.sources.keepa_api.token_costs import tokens_of_look
 from arbkit.store import open_store
 from arbkit.store.base import Store
 
@@ -158,8 +159,8 @@ class LookDesk:
 
     @property
     def _cost(self) -> int:
-        """Tokens of one product (Keepa API documentation, "Request Products")."""
-        return 3 if self._settings.keepa_buybox else 1
+        """Tokens of one product."""
+        return tokens_of_look(buybox=self._settings.keepa_buybox)
 
     def _read(self) -> list[Look]:
         try:

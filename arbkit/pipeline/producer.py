@@ -137,7 +137,7 @@ class _Producer:
         self._tokens: Tokens | None = None
         self._failures = 0
         self._mode_due_at = 0.0
-        self._tokens_at = -math.inf
+        self._said_s: float | None = None
         self._pulse = pulse
         self._beat = pulse.beat
 
@@ -165,6 +165,7 @@ class _Producer:
                 break
             else:
                 self._pulse.succeeded()
+                self._said_s = None
                 self._wait(step.seconds, or_new_list=True)
         self._summary.stopped = self._stop.is_set()
         return self._summary
@@ -209,7 +210,6 @@ class _Producer:
             elif self._can_write(self._tokens) and (batch := self._fetch(request)):
                 self._tokens = batch.tokens
                 self._consumed = None if batch.tokens is None else batch.tokens.consumed
-                self._tokens_at = -math.inf
                 arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
                 return self._publish(self._paid(arrived, batch.missing))
         except KeepaTokensError as error:
@@ -333,10 +333,10 @@ class _Producer:
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
         self._pulse.succeeded()
-        now = time.monotonic()
-        # One wait is asked about many times; it may only get longer where others spend tokens of the same key.
-        if now + seconds > self._tokens_at + _LATER_S:
-            self._tokens_at = now + seconds
+        # One wait is asked about many times, and where tokens are short each request waits. It gets longer only where
+        # others spend tokens of the same key.
+        if self._said_s is None or seconds > self._said_s + _LATER_S:
+            self._said_s = seconds
             logger.info("waiting for tokens: about %d s", math.ceil(seconds))
         self._tokens = None
         self._wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))

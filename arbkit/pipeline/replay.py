@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from arbkit.core.errors import ServiceError
 from arbkit.core.models import Update
+from arbkit.core.results import Progress
 from arbkit.core.settings import Settings
 from arbkit.pipeline.decode import decode_batch
 from arbkit.store import Rebuilt, open_store
 from arbkit.store.kept_facts import restore_facts
 from arbkit.store.mode import takes_demo
 from arbkit.stream import RAW_TOPIC, Stream, TopicPartition, open_stream
-
-Progress = Callable[[int, int], None]
-"""Called with the number of messages read so far, and of all."""
 
 
 @dataclass(slots=True)

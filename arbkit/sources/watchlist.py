@@ -24,14 +24,16 @@ _DEMO_HEADER = """\
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line (counted from 1) that was skipped, and why."""
+    """A line (counted from 1) or a word of it that was skipped, why, and what to do about it."""
 
     line: int
     text: str
     why: str
+    remedy: str | None = None
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.text!r} skipped: {self.why}"
+        said = f"line {self.line}: {self.text!r} skipped: {self.why}"
+        return f"{said}. {self.remedy}" if self.remedy else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ def parse(data: bytes) -> Watchlist:
     first: dict[str, int] = {}
     bad: list[BadLine] = []
     repeated: set[str] = set()
-    for number, line in enumerate(_lines(data.decode("utf-8", "replace")), start=1):
-        text = _content(line)
+    for number, line in enumerate(lines_of(data.decode("utf-8", "replace")), start=1):
+        text = content_of(line)
         if not text:
             continue
         try:
             asin = parse_asin(text)
         except UsageError as error:
-            bad.append(BadLine(number, shorten(text), error.why))
+            bad.append(BadLine(number, shorten(text), error.why, error.remedy))
             continue
         if asin not in first:
             first[asin] = number
@@ -125,34 +127,35 @@ def add(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
     return fresh
 
 
-def remove(path: Path, asin: str) -> bool:
-    """Take out every line that holds ``asin``; whether there was one.
+def remove(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
+    """Take out every line that holds one of ``asins``; those that stood there.
 
     Raises:
-        UsageError: it is no ASIN.
+        UsageError: one of ``asins`` is none; nothing is written.
         ServiceError: the file cannot be read or written.
     """
-    wanted = parse_asin(asin)
+    wanted = dict.fromkeys(map(parse_asin, asins))
     with changing(path):
-        lines = _lines((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
-        kept = [line for line in lines if not _holds(line, wanted)]
-        if len(kept) != len(lines):
+        lines = lines_of((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
+        held = [_held(line) for line in lines]
+        if wanted.keys() & held:
+            kept = [line for line, asin in zip(lines, held, strict=True) if asin not in wanted]
             write_atomically(path, "".join(kept).encode("utf-8", "surrogateescape"))
-    return len(kept) != len(lines)
+    return tuple(asin for asin in wanted if asin in held)
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """The lines with their ends; ``str.splitlines`` would also break at characters that are none."""
     return list(io.StringIO(text, newline=""))
 
 
-def _content(line: str) -> str:
+def content_of(line: str) -> str:
     """A line without its comment. A # in an address begins its fragment, which names no product either."""
     return line.removeprefix("\ufeff").partition("#")[0].strip()
 
 
-def _holds(line: str, asin: str) -> bool:
+def _held(line: str) -> str | None:
     try:
-        return parse_asin(_content(line)) == asin
+        return parse_asin(content_of(line))
     except UsageError:
-        return False
+        return None

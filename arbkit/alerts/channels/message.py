@@ -14,6 +14,7 @@ from typing import Self
 from markupsafe import escape
 
 from arbkit.alerts.alert import Alert, AlertType
+from arbkit.alerts.forecast_words import forecast_line
 from arbkit.core.formatting import age_words, money, number, percent, signed
 from arbkit.core.marketplaces import market
 from arbkit.core.results import JsonObject
@@ -174,6 +175,7 @@ def _item(shown: Shown, pages: str | None) -> _Item:
         _Row("Buy", f"{money(o.buy_price, o.buy_currency)} on Amazon {alert.source}", _listing(alert, alert.source)),
         _Row("Sell", f"{money(o.sell_price, o.sell_currency)} on Amazon {alert.target}", _listing(alert, alert.target)),
         _Row("Profit", f"{_profit_range(alert)}, ROI {percent(o.roi_pct)}, margin {percent(o.margin_pct)}"),
+        *([_Row("Forecast", inert(forecast, _LONGEST_WHY))] if (forecast := forecast_line(o)) else []),
         _Row("Data", f"prices {age_words(shown.data_age_s)} old, confidence {number(o.confidence)}"),
         *([_Row("Prices", inert(shown.note, _LONGEST_WHY))] if shown.note else []),
         *(

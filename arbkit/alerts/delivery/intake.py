@@ -80,6 +80,7 @@ def record_of(alert: Alert, plan: DeliveryPlan, *, now: float) -> AlertRecord:
         deliveries=tuple(deliveries),
         why=why,
         demo=alert.opportunity.demo,
+        profit_per_day=alert.opportunity.expected_profit_per_day_pct,
     )
 
 

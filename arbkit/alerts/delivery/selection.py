@@ -83,7 +83,7 @@ def grouped(channel: Channel, ready: Iterable[AlertRecord], zone: ZoneInfo) -> l
     by_message: dict[str, list[AlertRecord]] = {_DIGEST: []}
     for record in ready:
         by_message.setdefault(message_of(channel, record, zone), []).append(record)
-    together = (sorted(records, key=lambda record: -record.priority) for records in by_message.values())
+    together = (sorted(records, key=lambda record: record.rank, reverse=True) for records in by_message.values())
     return [records[at : at + MOST_IN_DIGEST] for records in together for at in range(0, len(records), MOST_IN_DIGEST)]
 
 

@@ -112,6 +112,23 @@ def check_schedule(settings: Settings) -> Outcome:
     )
 
 
+def check_reports(settings: Settings) -> Outcome:
+    """The user's own reports."""
+    from arbkit.reports.catalogue.find import own_reports
+
+    own = own_reports(settings)
+    names = ", ".join(own.reports) or "none of your own"
+    return [bad.error for bad in own.bad] or f"{settings.own_reports_dir}: {names}"
+
+
+def check_pages(settings: Settings) -> Outcome:
+    """The user's own dashboard pages."""
+    from arbkit.reports.catalogue.own_pages import own_page_faults, own_page_files
+
+    names = ", ".join(path.stem for path in own_page_files(settings)) or "none of your own"
+    return list(own_page_faults(settings).values()) or f"{settings.own_pages_dir}: {names}"
+
+
 def check_alerts(settings: Settings) -> Outcome:
     """The rules and channels of alerts, and whether each channel's address is one.
 
@@ -134,6 +151,18 @@ def check_alerts(settings: Settings) -> Outcome:
     faults += [_lost(rule, missing, plan) for rule in found.rules if (missing := rule.missing_channels(plan.names))]
     rules = ", ".join(rule.name for rule in found.rules) or "no rule, so nothing is announced"
     return faults or f"{found.where}: {rules}; {', '.join(plan.channels) or 'no channel, so nothing is sent'}"
+
+
+def check_verdict(settings: Settings) -> Outcome:
+    """The rules of the verdict.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    from arbkit.analysis.verdict.rules import load_verdict_rules
+
+    rules = load_verdict_rules(settings)
+    return f"{rules.where}: {len(rules.rule)} rules"
 
 
 def _stranger(rule: Rule, names: list[str]) -> NoticeError:

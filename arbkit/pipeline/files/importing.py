@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +12,7 @@ import orjson
 
 from arbkit.core.errors import BadRecordError, RefusedFileError, ServiceError
 from arbkit.core.marketplaces import Market
-from arbkit.core.results import JsonObject
+from arbkit.core.results import JsonObject, Progress
 from arbkit.core.settings import Settings
 from arbkit.pipeline.files.reading import FileOptions, FileRow, rows_of
 from arbkit.pipeline.files.report import FileReport, ImportReport
@@ -23,14 +23,22 @@ from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_let
 logger = logging.getLogger(__name__)
 
 _PUBLISH = 2_000
+_TOLD_EVERY = 100
 _SAMPLE = 10
 """Offers that a dry run shows."""
 
 
 def import_files(
-    settings: Settings, paths: Sequence[Path], *, market: Market | None = None, dated: date | None = None
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    market: Market | None = None,
+    dated: date | None = None,
+    progress: Progress | None = None,
 ) -> ImportReport:
     """Publish what the files hold; ``market`` and ``dated`` are for those that do not say it themselves.
+
+    ``progress`` is told how many rows of a file are read.
 
     Raises:
         StreamError: the log cannot be written.
@@ -38,7 +46,7 @@ def import_files(
     run_id = f"import-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
     options = FileOptions(market, dated)
     with open_stream(settings) as stream:
-        return ImportReport(tuple(_import_file(stream, path, options, run_id) for path in paths))
+        return ImportReport(tuple(_import_file(stream, path, options, run_id, progress) for path in paths))
 
 
 def preview_files(paths: Sequence[Path], *, market: Market | None = None, dated: date | None = None) -> ImportReport:
@@ -47,10 +55,13 @@ def preview_files(paths: Sequence[Path], *, market: Market | None = None, dated:
     return ImportReport(tuple(_import_file(None, path, options, "dry-run") for path in paths))
 
 
-def _import_file(stream: Stream | None, path: Path, options: FileOptions, run_id: str) -> FileReport:
+def _import_file(
+    stream: Stream | None, path: Path, options: FileOptions, run_id: str, progress: Progress | None = None
+) -> FileReport:
     report = FileReport(str(path), sample=[] if stream is None else None)
     try:
-        _publish(stream, rows_of(path, options, run_id, report), path, report)
+        rows = rows_of(path, options, run_id, report)
+        _publish(stream, rows if progress is None else _counted(rows, progress), path, report)
     except RefusedFileError as error:
         report.refused = str(error)
     except ServiceError:
@@ -61,6 +72,13 @@ def _import_file(stream: Stream | None, path: Path, options: FileOptions, run_id
         why = f"cannot be understood, which is a fault of arbkit: {type(error).__name__}: {error}"
         report.refused = str(RefusedFileError(why, field=str(path), remedy="Please report it with the file"))
     return report
+
+
+def _counted(rows: Iterable[FileRow], progress: Progress) -> Iterator[FileRow]:
+    for number, row in enumerate(rows, 1):
+        if number % _TOLD_EVERY == 0:
+            progress(number, 0)
+        yield row
 
 
 def _publish(stream: Stream | None, rows: Iterable[FileRow], path: Path, report: FileReport) -> None:

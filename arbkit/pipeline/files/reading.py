@@ -175,7 +175,8 @@ def _markets(
     foreign = [each for each in refused if each.field]
     if len(refused) > len(said) / 2 or (given is not None and foreign):
         raise (foreign or refused)[0]
-    unnamed = RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
+    remedy = f"Say which it is, with --market or on the page: {', '.join(MARKETS)}"
+    unnamed = RefusedFileError("names no marketplace", remedy=remedy)
     found: list[_Found] = [each if each is not None else given or unnamed for each in said]
     if not any(isinstance(each, Market) for each in found):
         raise next(each for each in found if isinstance(each, RefusedFileError))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError, UsageError
@@ -11,9 +11,9 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.offers.watched import WatchEntry, check_group, check_note
 from arbkit.core.settings import Settings
 from arbkit.pipeline.watchlist.keeping import change_entries
-from arbkit.pipeline.watchlist.reading import adopt, asins_of, digest, is_list_in_store, listing, load, load_if_any
+from arbkit.pipeline.watchlist.reading import adopt, digest, is_list_in_store, listing, load, load_if_any, read_list
 from arbkit.sources import watchlist as list_file
-from arbkit.sources.watchlist import is_of_demo
+from arbkit.sources.watchlist import BadLine, is_of_demo
 from arbkit.store.base import Store
 
 
@@ -78,8 +78,7 @@ def remove(settings: Settings, store: Store, asins: Iterable[str]) -> list[str]:
         adopt(settings, store)
         there = {entry.asin for entry in store.watched(wanted, demo=is_of_demo(settings)) if entry.listed}
     else:
-        path = list_file.locate(settings)
-        there = {asin for asin in wanted if list_file.remove(path, asin)}
+        there = {*list_file.remove(list_file.locate(settings), wanted)}
     change_entries(
         settings, store, lambda known: [replace(known[asin], listed=False) for asin in wanted if asin in known]
     )
@@ -124,11 +123,16 @@ def note_edits(settings: Settings, store: Store) -> None:
     change_entries(settings, store, lambda known: listing(known, asins, demo=is_of_demo(settings)))
 
 
-def import_file(settings: Settings, store: Store, path: Path | None = None, *, exactly: bool = False) -> list[str]:
-    """Put the products of a file on the list, and take its edits as read; ``exactly``: take all others off.
+@dataclass(frozen=True, slots=True)
+class ImportedList:
+    """The ASINs that a file has brought to the list, and its lines that could not be used."""
 
-    Returns:
-        The ASINs that are new on the list.
+    added: tuple[str, ...]
+    bad: tuple[BadLine, ...]
+
+
+def import_file(settings: Settings, store: Store, path: Path | None = None, *, exactly: bool = False) -> ImportedList:
+    """Put the products of a file on the list, and take its edits as read; ``exactly``: take all others off.
 
     Raises:
         UsageError: the file is the list already.
@@ -140,13 +144,14 @@ def import_file(settings: Settings, store: Store, path: Path | None = None, *, e
     if not in_store and source.resolve() == list_file.locate(settings).resolve():
         why, remedy = "is the watchlist already", "Edit it as you like, or name another file"
         raise UsageError(why, field="FILE", value=str(source), remedy=remedy)
-    asins = asins_of(source)
-    if asins is None:
+    found = read_list(source)
+    if found is None:
         raise ConfigError("there is no such file", field="FILE", value=str(source), remedy="Name a list of ASINs")
+    asins = found.asins
     fresh = add(settings, store, asins)
     if exactly:
         wanted = {*asins}
         remove(settings, store, [asin for asin in load(settings, store).asins if asin not in wanted])
     if in_store:
         store.adopt_watchlist(digest(asins), demo=is_of_demo(settings))
-    return fresh
+    return ImportedList(tuple(fresh), found.bad)

@@ -145,12 +145,25 @@ def listing(known: Mapping[str, WatchEntry], asins: Iterable[str], *, demo: bool
 
 
 def asins_of(path: Path) -> tuple[str, ...] | None:
-    """The ASINs in a file; None: it is not there."""
+    """The ASINs in a file; None: it is not there.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    return None if (found := read_list(path)) is None else found.asins
+
+
+def read_list(path: Path) -> list_file.Watchlist | None:
+    """The products in a file and its bad lines; None: it is not there.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         data = read_if_there(path)
     except ServiceError as error:
         raise ConfigError(error.why, field="ARBKIT_WATCHLIST", value=str(path)) from None
-    return None if data is None else list_file.parse(data).asins
+    return None if data is None else list_file.parse(data)
 
 
 def digest(asins: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from arbkit.core.files import shipped_table
+from arbkit.sources.demo.prices import amazon_sells, out_of_stock, price_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +23,10 @@ SEED = 20_260_216
 COUNT = 300
 MARKETS = ("UK", "DE", "FR", "IT", "ES")
 STEP_MINUTES = 720
+_STEPS_A_DAY = 1_440 // STEP_MINUTES
 PAST_STEPS = 1_460
 _FUTURE_STEPS = 1_500
 _EXCHANGE = {"UK": 0.86}
-_HOSTILE = {7: "<script>alert('demo')</script> ", 11: '=HYPERLINK("https://example.invalid") '}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def product(asin: str, seed: int = SEED) -> DemoProduct | None:
     adjective = chance.choice(catalogue["adjectives"])
     level = chance.uniform(*category["price"])
     listed = [m for m in MARKETS if chance.random() < 0.86] or ["DE"]
-    name = f"{_HOSTILE.get(number, '')}{brand} {adjective}"
+    name = f"{brand} {adjective}"
     return DemoProduct(
         number=number,
         asin=asin,
@@ -122,20 +123,12 @@ def path(asin: str, market: str, seed: int = SEED) -> Path:
     steps = PAST_STEPS + _FUTURE_STEPS
     chance = np.random.default_rng([seed, found.number, MARKETS.index(market)])
     level = found.levels[market]
-    # A slow wave and a walk that is pulled back to the level, seen only when a seller changes the price.
-    noise = chance.normal(0, 0.012, steps)
-    walk = np.convolve(noise, 0.985 ** np.arange(200))[:steps]
-    wave = 0.04 * np.sin(np.arange(steps) * 2 * np.pi / 365 + chance.uniform(0, 6))
-    wanted = level * np.exp(walk + wave) * np.where(_stretches(chance, steps, 0.004, 20), 0.74, 1.0)
-    changed = chance.random(steps) < 0.14
-    changed[0] = True
-    held = np.maximum.accumulate(np.where(changed, np.arange(steps), 0))
-    fba = np.round(wanted[held] / 100) * 100 - 1
-    gone = _stretches(chance, steps, 0.003, 14)
-    sells_itself = chance.random() < 0.45
-    out = _stretches(chance, steps, 0.006, 30) if sells_itself else np.ones(steps, bool)
-    amazon = np.where(out, -1, np.round(fba * 0.99))
-    fba = np.where(gone, -1, np.maximum(fba, 299))
+    log_price = price_path(steps, _STEPS_A_DAY, chance)
+    gone = out_of_stock(steps, _STEPS_A_DAY, chance)
+    sells_itself = amazon_sells(steps, _STEPS_A_DAY, chance) & ~gone
+    fba = np.maximum(np.round(level * np.exp(log_price)), 299)
+    amazon = np.where(sells_itself, np.round(fba * 0.99), -1)
+    fba = np.where(gone, -1, fba)
     cheapest = np.where(fba > 0, np.round(fba * 0.985), -1)
     new = np.where((amazon > 0) & ((cheapest < 0) | (amazon < cheapest)), amazon, cheapest)
     amazon_wins = amazon > 0
@@ -143,17 +136,8 @@ def path(asin: str, market: str, seed: int = SEED) -> Path:
     sold_at = np.exp(chance.normal(8.2, 1.1))
     wobble = np.convolve(chance.normal(0, 0.16, steps), 0.9 ** np.arange(60))[:steps]
     rank = np.maximum(30, sold_at * np.exp(wobble))
+    held = np.maximum.accumulate(np.where(np.diff(log_price, prepend=np.nan) != 0, np.arange(steps), 0))
     offers = np.clip(np.round(4 + 3 * np.sin(held / 90) + chance.integers(-1, 2, steps)[held]), 1, 25)
     offers = np.where(new > 0, offers, 0)
     whole = [a.astype(np.int64) for a in (amazon, new, fba, buy_box, rank, offers)]
     return Path(whole[0], whole[1], whole[2], whole[3], amazon_wins, whole[4], whole[5])
-
-
-def _stretches(chance: np.random.Generator, steps: int, often: float, longest: int) -> npt.NDArray[np.bool_]:
-    """Stretches that begin by chance and last up to ``longest`` steps."""
-    import numpy as np
-
-    found = np.zeros(steps, bool)
-    for start in np.flatnonzero(chance.random(steps) < often):
-        found[start : start + int(chance.integers(3, longest))] = True
-    return found

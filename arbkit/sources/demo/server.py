@@ -27,7 +27,8 @@ from arbkit.sources.demo.market import SEED
 from arbkit.sources.demo.wire import Clock, product_object
 from arbkit.sources.raw_types import RawProduct
 
-_RATE_PER_MINUTE = 300
+_RATE_PER_MINUTE = 1_200
+"""More than 300 products on five marketplaces cost every five minutes, 900 a minute: the demo never runs dry."""
 _BUCKET_MINUTES = 60
 _MOST_ASINS = 100
 _FAULTS = ("unavailable", "closed", "cut")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from arbkit.core.errors import BadRecordError
+from arbkit.core.input.ean import CODE_LENGTHS, code_key, has_right_check_digit
 from arbkit.sources.exports.columns import VOCABULARY, Column, Kind, plain
 from arbkit.sources.exports.notation import Mark, Notation, currency_of_symbol
 from arbkit.sources.raw_types import Cell
@@ -35,7 +36,6 @@ _CODES = re.compile(r"[|,;/\s]+")
 _CODE = re.compile(r"([0-9]{8,14})(?:\.0+)?")
 _LEAST_CODE = 10_000_000
 """A number of fewer than eight digits is none that lost zeros: every tenth has a right check digit by chance."""
-_CODE_LENGTHS = frozenset({8, 12, 13, 14})
 _INVENTED = tuple(VOCABULARY["codes"]["invented"])
 _NAMES = re.compile(r"[,;|]")
 _SELLER_ID = re.compile(r"(?:^|/)\s*(A[0-9A-Z]{11,14})$")
@@ -86,7 +86,7 @@ def distinct_codes(codes: Iterable[str]) -> tuple[str, ...]:
     """The codes, each once: a UPC is the EAN with a zero before it."""
     found: dict[str, str] = {}
     for code in codes:
-        found.setdefault(code.lstrip("0"), code)
+        found.setdefault(code_key(code), code)
     return tuple(found.values())
 
 
@@ -94,16 +94,11 @@ def _checked(word: str) -> str | None:
     """The code in ``word``, a GTIN-14 of a single piece as its EAN; None if its check digit is wrong."""
     found = _CODE.fullmatch(word)
     digits = found[1] if found else ""
-    if len(digits) not in _CODE_LENGTHS or not int(digits):
+    if len(digits) not in CODE_LENGTHS or not int(digits):
         return None
-    if _check_sum(digits) % 10 and not digits.startswith(_INVENTED):
+    if not has_right_check_digit(digits) and not digits.startswith(_INVENTED):
         return None
     return digits[1:] if len(digits) == 14 and digits[0] == "0" else digits
-
-
-def _check_sum(digits: str) -> int:
-    """A multiple of 10 for every GTIN (GS1 General Specifications, 7.9)."""
-    return sum(map(int, digits[::-2])) + 3 * sum(map(int, digits[-2::-2]))
 
 
 def _seller(_: Column, cell: Cell, __: str, ___: Notation) -> str:

@@ -23,6 +23,8 @@ _CURRENT = tuple(
     (name, KEPT[name], f"stats.current[{KEPT[name]}]")
     for name in ("new", "amazon", "new_fba", "list", "sales_rank", "offers_new", "rating", "reviews")
 )
+_OFFERS_FBA, _OFFERS_FBM = 34, 35
+"""Where Keepa's current values count offers of new goods by who fulfils them; older products end before that."""
 _AVERAGES = ("avg30", "avg90", "avg180")
 _PRICES = frozenset({"amazon", "new", "new_fba", "list"})
 _CODE = re.compile(r"[0-9]{8,14}")
@@ -97,6 +99,8 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         monthly_sold=_positive(product.get("monthlySold"), "monthlySold"),
         offers_new=_count(offers_new),
         offers_new_at=updated_at if offers_new is not None else None,
+        offers_fba=_count(_at(stats.get("current"), _OFFERS_FBA)),
+        offers_fbm=_count(_at(stats.get("current"), _OFFERS_FBM)),
         out_of_stock90_pct=_count(_at(stats.get("outOfStockPercentage90"), index)),
         rating=rating / 10 if rating is not None and rating > 0 else None,
         reviews=_count(reviews),

@@ -1,0 +1,1 @@
+"""Tables as files: CSV in two notations, XLSX as people read it, Parquet with types."""
