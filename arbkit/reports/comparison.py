@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from arbkit.core.decisions.event import OPEN_STATUSES
 from arbkit.core.models import Opportunity
 from arbkit.store.base import Store
 from arbkit.store.iteration import iter_opportunities
@@ -19,6 +21,8 @@ from arbkit.store.queries import OpportunityQuery
 
 FILE = "snapshot.json.gz"
 _VERSION = 1
+_MOST_LISTED = 200
+"""Routes of the buy list that a report shows."""
 _FACTS = ("run_id", "taken_at", "currency", "profile", "tables_version")
 PRICES = ("profit", "buy_price", "sell_price")
 """What a snapshot keeps of a route, in the order of its columns."""
@@ -64,9 +68,23 @@ class Comparison:
     moved: pd.DataFrame
     notes: tuple[str, ...]
 
+    def without(self, ids: Collection[str]) -> Comparison:
+        """The same without what became of these routes while they are there."""
+        left = self.moved[~self.moved.index.isin(list(ids))]
+        return Comparison(tuple(one for one in self.new if one not in ids), self.gone, left, self.notes)
 
-def take_snapshot(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, list[Opportunity]]:
-    """A snapshot of all opportunities, and the ``best`` of them complete.
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """Of the opportunities of a snapshot: the best that may be wanted, those on the buy list, and the others' ids."""
+
+    top: list[Opportunity]
+    buy_list: list[Opportunity]
+    dismissed: frozenset[str]
+
+
+def take_snapshot(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, Shortlist]:
+    """A snapshot of all opportunities, and the ``best`` of those that are not dismissed or of a blocked brand.
 
     They are read page by page, and only a few numbers of each are kept in memory.
 
@@ -76,16 +94,23 @@ def take_snapshot(store: Store, *, run_id: str, now: float, best: int) -> tuple[
     ids: list[str] = []
     numbers: list[tuple[float, float, float]] = []
     top: list[Opportunity] = []
+    buy_list: list[Opportunity] = []
+    dismissed: set[str] = set()
     facts: tuple[str | None, str | None, str | None] = (None, None, None)
     for one in iter_opportunities(store, OpportunityQuery()):
-        if len(top) < best:
+        if one.decision not in OPEN_STATUSES:
+            dismissed.add(one.id)
+        elif len(top) < best:
             top.append(one)
+        if one.decision == "buy_list" and len(buy_list) < _MOST_LISTED:
+            buy_list.append(one)
         ids.append(one.id)
         numbers.append((one.profit, one.buy_price, one.sell_price))
         facts = (one.currency, one.profile, one.tables_version)
     routes = pd.DataFrame(numbers, index=pd.Index(ids, dtype=object), columns=list(PRICES), dtype="float64")
     # A detection that ends meanwhile replaces the pages that are still to be read.
-    return Snapshot(run_id, now, *facts, routes[~routes.index.duplicated()]), top
+    shortlist = Shortlist(top, buy_list, frozenset(dismissed))
+    return Snapshot(run_id, now, *facts, routes[~routes.index.duplicated()]), shortlist
 
 
 def read_snapshot(folder: Path) -> Snapshot | None:

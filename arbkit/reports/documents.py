@@ -12,8 +12,11 @@ from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Run
 from arbkit.core.results import Result, RunOut
 from arbkit.core.settings import Settings
-from arbkit.reports.run_folders import Cleaned, Picture, folder_of, read_json
-from arbkit.reports.runner import REPORTS, Report, ReportRun
+from arbkit.reports.catalogue.find import SHIPPED, find_report, own_reports
+from arbkit.reports.catalogue.notebook_file import NAME
+from arbkit.reports.catalogue.report import Report
+from arbkit.reports.run_folders import SCHEDULED, Cleaned, Picture, folder_of, read_json
+from arbkit.reports.runner import ReportRun
 from arbkit.store import open_store
 
 FolderState = Literal["there", "gone", "damaged"]
@@ -25,6 +28,14 @@ class ReportSummary(Result):
 
     name: str
     purpose: str
+    notebook: str | None = Field(description="your own notebook; null: it comes with arbkit")
+
+
+class BadNotebook(Result):
+    """A notebook of the user's own that cannot be a report, and why."""
+
+    name: str
+    error: str
 
 
 class RunListed(RunOut):
@@ -56,9 +67,10 @@ class RunEndWithPictures(RunEnd):
 
 
 class ReportList(Result):
-    """All reports and their latest runs."""
+    """All reports and their latest runs; ``wrong`` are notebooks that cannot be reports."""
 
     reports: list[ReportSummary]
+    wrong: list[BadNotebook]
     runs: list[RunListed]
 
 
@@ -81,6 +93,7 @@ class ReportShown(Result):
     """A report, its parameters and its latest run."""
 
     report: str
+    purpose: str
     parameters: list[ParameterHelp]
     run: RunDetail | None
 
@@ -99,8 +112,10 @@ def list_reports(settings: Settings, limit: int) -> ReportList:
     Raises:
         StoreError: the store cannot be read.
     """
+    own = own_reports(settings)
     return ReportList(
-        reports=[ReportSummary(name=r.name, purpose=r.purpose) for r in REPORTS.values()],
+        reports=[_summary(report) for report in (*SHIPPED.values(), *own.reports.values())],
+        wrong=[BadNotebook(name=bad.name, error=str(bad.error)) for bad in own.bad],
         runs=[
             RunListed.model_validate({**run.to_dict(), "folder": _folder_state(settings, run)})
             for run in _latest_runs(settings, limit)
@@ -108,17 +123,24 @@ def list_reports(settings: Settings, limit: int) -> ReportList:
     )
 
 
+def _summary(report: Report) -> ReportSummary:
+    notebook = str(report.notebook) if report.is_own else None
+    return ReportSummary(name=report.name, purpose=report.purpose, notebook=notebook)
+
+
 def show_run(settings: Settings, which: str) -> RunShown | ReportShown:
     """A run by its id; or the latest run of a report, with the parameters of the report.
 
     Raises:
         UsageError: there is neither a run nor a report of that name.
+        ConfigError: it is a notebook of the user's own, and cannot be a report.
         StoreError: the store cannot be read.
     """
-    if (report := REPORTS.get(which)) is not None:
+    if NAME.fullmatch(which):
+        report = find_report(settings, which)
         runs = _latest_runs(settings, 1, report=which)
         run = _detail(settings, runs[0]) if runs else None
-        return ReportShown(report=which, parameters=_parameters(report), run=run)
+        return ReportShown(report=which, purpose=report.purpose, parameters=_parameters(report), run=run)
     with open_store(settings, read_only=True) as store:
         found = store.run(which)
     if found is None:
@@ -161,7 +183,7 @@ def _detail(settings: Settings, run: Run) -> RunDetail:
         {
             **run.to_dict(),
             "folder": state,
-            "files": sorted(p.name for p in folder.iterdir()) if is_left else [],
+            "files": sorted(p.name for p in folder.iterdir() if p.name != SCHEDULED) if is_left else [],
             "pictures": _pictures(folder),
             "no_result": read_json(folder / "result.json")[1] if is_left else None,
         }
@@ -188,5 +210,12 @@ def _plain(value: Any) -> JsonValue:
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    kinds = [one.get("format") or one["type"] for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    kinds = [_word(one) for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
     return " or ".join(kinds)
+
+
+def _word(schema: dict[str, Any]) -> str:
+    if "enum" in schema or "const" in schema:
+        return "one of " + ", ".join(map(str, schema.get("enum") or [schema["const"]]))
+    word: str = schema.get("format") or schema["type"]
+    return word

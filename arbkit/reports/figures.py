@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import plotly.graph_objects as go
 from markupsafe import Markup
+from pydantic import JsonValue
 
 from arbkit.reports.run_folders import Picture
 
@@ -25,6 +26,8 @@ FIGURES = "figures"
 
 _POLL_S = 0.05
 _TIMEOUT_S = 60.0
+_MOST = 20
+"""Figures of one notebook that are drawn: each takes about a second."""
 _WIDTH, _HEIGHT, _SCALE = 1100, 480, 2
 
 
@@ -45,6 +48,18 @@ def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str
     fresh = folder / f".{name}"
     fresh.write_text(titled.to_json(), "utf-8")
     fresh.replace(folder / f"{name}.json")
+
+
+def keep_displayed(run_dir: Path, figures: Sequence[Mapping[str, JsonValue]]) -> None:
+    """Have the figures that a notebook shows drawn as ``figure-01.png`` and so on, unless it kept some itself."""
+    folder = run_dir / FIGURES
+    if folder.exists() or not figures:
+        return
+    folder.mkdir()
+    for number, figure in enumerate(figures[:_MOST], 1):
+        fresh = folder / f".figure-{number:02}"
+        fresh.write_bytes(orjson.dumps({"data": figure.get("data", []), "layout": figure.get("layout", {})}))
+        fresh.replace(folder / f"figure-{number:02}.json")
 
 
 def draw(folder: Path, *, done: threading.Event, wanted: bool) -> list[Picture]:

@@ -17,16 +17,18 @@ from nbconvert.exporters import HTMLExporter
 
 from arbkit.display.html import render, theme
 from arbkit.display.notebook_html import style_tag
+from arbkit.reports.run_folders import PLOTLY
 
 _PACKAGE = "arbkit.reports"
-_PLOTLY = "application/vnd.plotly.v1+json"
+_HEIGHT = 450
+"""Pixels of a figure that says none: plotly's own."""
 
 
 def page(notebook: nbformat.NotebookNode, *, title: str) -> str:
     """The notebook as a whole HTML document; cells tagged ``failed`` and ``failed-here`` have these as classes."""
     nonce = secrets.token_urlsafe(12)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    has_figures = any(_PLOTLY in output.get("data", {}) for output in outputs)
+    has_figures = any(PLOTLY in output.get("data", {}) for output in outputs)
     body, _ = _exporter().from_notebook_node(_with_figures(notebook) if has_figures else notebook)
     document = render(
         "page.html.j2",
@@ -84,13 +86,14 @@ def _with_figures(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _drawn(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    spec = output.get("data", {}).get(_PLOTLY)
-    if spec is None:
+    spec = output.get("data", {}).get(PLOTLY)
+    if not isinstance(spec, dict):
         return output
     layout = spec.get("layout", {})
     # A "<" in a title must not end the script that holds it.
-    data = orjson.dumps({"data": spec["data"], "layout": layout}).decode().replace("<", "\\u003c")
-    height = int(layout.get("height", 450))
-    html = str(render("figure.html.j2", package=_PACKAGE, height=height, data=_trusted(data)))
+    data = orjson.dumps({"data": spec.get("data", []), "layout": layout}).decode().replace("<", "\\u003c")
+    # What a notebook of the user's says can be anything.
+    height = said if isinstance(said := layout.get("height"), int | float) else _HEIGHT
+    html = str(render("figure.html.j2", package=_PACKAGE, height=round(height), data=_trusted(data)))
     drawn: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
     return drawn

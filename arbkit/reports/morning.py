@@ -1,4 +1,4 @@
-"""The morning report: what changed since the last one, the best routes, and the quality of the data."""
+"""The morning report: what changed since the last scheduled one, the best routes, and the quality of the data."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from arbkit.analysis.sales.results import SalesReport
+from arbkit.analysis.sales.scoring import sales_report
+from arbkit.analysis.track_record.results import TrackRecord, headline_of
+from arbkit.analysis.track_record.run import kept_track_record
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
+from arbkit.core.results import as_json
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile
 from arbkit.reports.comparison import PRICES, Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
 from arbkit.reports.data_quality import Quality, assess
 from arbkit.reports.parameters import MorningParameters
-from arbkit.reports.run_folders import folder_of, iso_time, write_result
+from arbkit.reports.run_folders import SCHEDULED, folder_of, iso_time, write_result
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.iteration import opportunity_by_id
 
+_DAY = len("2026-01-31")
 _MAX_EARLIER_RUNS = 200
 """How many earlier runs are searched for a snapshot to compare with."""
-_FIRST = "This is the first report, so there is nothing to compare with yet. The next one compares with this one."
+_WITH = "A report compares with the last scheduled one, else with one of an earlier day; since=RUN names another."
+_FIRST = f"This is the first report, so there is nothing to compare with yet. {_WITH}"
+_NONE = f"There is no such report to compare with yet. {_WITH}"
+_UNREADABLE = f"No earlier report has a readable snapshot. {_WITH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,9 @@ class Moved:
 class Morning:
     """The report's content. ``new``, ``gone`` and ``moved`` hold the first of each list; ``comparison`` holds all.
 
+    ``new``, ``moved`` and ``top`` are without the routes that are dismissed or of a blocked brand, of which there are
+    ``dismissed`` now; ``buy_list`` has those on the buy list that pay now; ``sales`` is what came of purchases.
+    ``forecasts`` is how past ones came out, None: none was scored; ``is_recalibrated``: coming ones may be widened.
     Without a ``before``, ``nothing_before`` says why, and ``new``, ``gone`` and ``moved`` are empty.
     """
 
@@ -67,8 +79,13 @@ class Morning:
     gone: tuple[Gone, ...]
     moved: tuple[Moved, ...]
     top: tuple[Opportunity, ...]
+    buy_list: tuple[Opportunity, ...]
+    dismissed: int
+    sales: SalesReport
     quality: Quality
     seller: str
+    forecasts: TrackRecord | None
+    is_recalibrated: bool
 
     @property
     def currency(self) -> str:
@@ -101,7 +118,11 @@ class Morning:
                 for moved in self.moved
             ],
             "items": [o.public(now=self.at, components=True) for o in self.top],
+            "buy_list": [o.public(now=self.at) for o in self.buy_list],
+            "dismissed": self.dismissed,
+            "sales": [as_json(one) for one in self.sales.scores],
             "quality": self.quality.to_dict(),
+            "forecasts": headline_of(self.forecasts),
         }
 
     def write(self, folder: str | Path) -> Path:
@@ -113,7 +134,10 @@ class Morning:
 def run(
     settings: Settings, parameters: MorningParameters | None = None, *, run_id: str, now: float | None = None
 ) -> Morning:
-    """Compare the store with the last morning report that succeeded, or with the run that ``since`` names.
+    """Compare the store with an earlier morning report that succeeded, or with the run that ``since`` names.
+
+    That is the last one that a schedule has started, else the last one of an earlier day (UTC): what somebody runs to
+    have a look takes no news away from the next one.
 
     Raises:
         UsageError: ``since`` is not a morning report, or has no snapshot.
@@ -123,13 +147,13 @@ def run(
     parameters = parameters or MorningParameters()
     now = time.time() if now is None else now
     with open_store(settings, read_only=True) as store:
-        before, nothing_before = _before(settings, store, parameters.since)
-        snapshot, top = take_snapshot(store, run_id=run_id, now=now, best=max(parameters.top, parameters.waterfalls))
+        before, nothing_before = _before(settings, store, parameters.since, now)
+        snapshot, listed = take_snapshot(store, run_id=run_id, now=now, best=max(parameters.top, parameters.waterfalls))
         changes = None
         if before is not None:
             changes = compare_snapshots(
                 before, snapshot, min_change=parameters.min_change, min_change_pct=parameters.min_change_pct
-            )
+            ).without(listed.dismissed)
         stats = store.stats()
         return Morning(
             run_id=run_id,
@@ -143,13 +167,18 @@ def run(
             new=tuple(_opportunities(store, changes.new[: parameters.top])) if changes else (),
             gone=tuple(_gone(store, before, changes.gone[: parameters.top])) if before and changes else (),
             moved=tuple(_moved(store, changes, parameters.top)) if changes else (),
-            top=tuple(top),
+            top=tuple(listed.top),
+            buy_list=tuple(listed.buy_list),
+            dismissed=len(listed.dismissed),
+            sales=sales_report(store),
             quality=assess(settings, store, stats, now=now, stale_s=parameters.stale_hours * 3600),
             seller=load_profile(settings.profile_path, settings.profile_name).seller_line,
+            forecasts=kept_track_record(store),
+            is_recalibrated=settings.recalibrate,
         )
 
 
-def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapshot | None, str | None]:
+def _before(settings: Settings, store: Store, since: str | None, now: float) -> tuple[Snapshot | None, str | None]:
     """The snapshot to compare with, or why there is none."""
     if since is not None:
         one = store.run(since)
@@ -165,12 +194,14 @@ def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapsh
             )  # fmt: skip
         return kept, None
     done = [r for r in store.runs(report="morning", limit=_MAX_EARLIER_RUNS) if r.status == "succeeded"]
-    for one in done:
+    scheduled = [one for one in done if (folder_of(settings, one) / SCHEDULED).exists()]
+    earlier = [one for one in done if iso_time(one.started_at)[:_DAY] < iso_time(now)[:_DAY]]
+    for one in (*scheduled, *earlier):
         if (kept := read_snapshot(folder_of(settings, one))) is not None:
             return kept, None
-    if done:
-        return None, "No earlier report has a readable snapshot. The next report compares with this one."
-    return None, _FIRST
+    if scheduled or earlier:
+        return None, _UNREADABLE
+    return None, _NONE if done else _FIRST
 
 
 def _opportunities(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:

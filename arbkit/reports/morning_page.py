@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from arbkit import __version__
+from arbkit.analysis.sales.words import headline_words
+from arbkit.analysis.track_record.results import headline_of, recalibration_words
 from arbkit.core.marketplaces import MARKETS
 from arbkit.display.html import macro
 from arbkit.display.notebook_html import NotebookHtml
@@ -32,15 +34,23 @@ def moved(report: Morning) -> NotebookHtml:
 
 
 def top(report: Morning) -> NotebookHtml:
-    """The routes with the highest profit."""
+    """The best routes: the most expected profit per day of capital first, without a forecast the most profit."""
     best = report.top[: report.parameters.top]
-    return _part("top", report, routes_table(best), len(best))
+    bought = headline_words(report.sales)
+    return _part("top", report, routes_table(best), len(best), routes_table(report.buy_list), bought)
 
 
 def waterfalls(report: Morning) -> NotebookHtml:
     """Where the money of the best routes goes, line by line."""
     chosen = report.top[: report.parameters.waterfalls]
     return _part("waterfalls", report, [waterfall_table(one) for one in chosen])
+
+
+def forecasts(report: Morning) -> NotebookHtml:
+    """How forecasts that were shown have come out."""
+    found = report.forecasts
+    learnt = recalibration_words(None if found is None else found.recalibration, is_on=report.is_recalibrated)
+    return NotebookHtml(macro("record", found, headline_of(found), learnt, template="track_record.html.j2"))
 
 
 def data(report: Morning) -> NotebookHtml:

@@ -30,8 +30,12 @@ from arbkit.core.models import Run
 from arbkit.core.results import Json, Result
 from arbkit.core.settings import Settings
 
+PLOTLY = "application/vnd.plotly.v1+json"
+"""The type under which an executed notebook holds a figure as data."""
 LATEST = "latest"
 LATEST_SUCCESSFUL = "latest-successful"
+SCHEDULED = ".scheduled"
+"""An empty file in the folder of a run that a schedule has started."""
 _RUN_ID = re.compile(r"20[0-9]{6}T[0-9]{6}Z-[0-9a-f]{6}")
 
 
@@ -46,6 +50,8 @@ class Job(BaseModel):
     limit_s: float
     figures: bool
     """whether pictures of the main figures are drawn"""
+    is_own: bool = False
+    """whether the user wrote the notebook: then the main figures are all that it shows"""
     explain: str | None = None
     """why the notebook's process was killed; then only the page of what it left is made"""
 

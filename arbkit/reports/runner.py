@@ -16,27 +16,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_origin
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import JsonValue
 
-from arbkit.analysis.backtest.parameters import BacktestParameters
-from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.portfolio.parameters import PortfolioParameters
 from arbkit.core import errors
-from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
+from arbkit.core.errors import ArbkitError, ServiceError
 from arbkit.core.files import file_lock, is_locked, sync_folder, sync_tree
-from arbkit.core.input.faults import first_fault
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.results import Json
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
 from arbkit.core.settings import Settings
-from arbkit.reports.parameters import MorningParameters
-from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, Job, new_run_id, point_to, read_json, sweep
+from arbkit.reports.catalogue.find import find_report
+from arbkit.reports.catalogue.report import Report
+from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, SCHEDULED, Job, new_run_id, point_to, read_json, sweep
 from arbkit.store import Store, open_store
 
 logger = logging.getLogger(__name__)
@@ -45,89 +41,8 @@ _GRACE_S = 6.0
 _EXPLAIN_S = 60.0
 _POLL_S = 0.1
 _FULL_BELOW = 1 << 20
-_NOTEBOOKS = Path(__file__).parent / "notebooks"
 STOPPED = "stopped, because arbkit was"
 _DISK_FULL = "the disk is full: free some space, or move ARBKIT_HOME"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A notebook that can be run: its name, the model of its parameters, what it is for.
-
-    ``folder`` is where the notebook is; None: in this package, out of reach of whoever edits a copy.
-    """
-
-    name: str
-    parameters: type[BaseModel]
-    purpose: str
-    folder: Path | None = None
-
-    @property
-    def notebook(self) -> Path:
-        """The path of its notebook."""
-        return (self.folder or _NOTEBOOKS) / f"{self.name}.ipynb"
-
-    def check(self, given: Mapping[str, Json]) -> dict[str, JsonValue]:
-        """The parameters as the notebook gets them: only those given, typed.
-
-        Raises:
-            UsageError: an unknown name (with the nearest right one), or a value of the wrong type.
-        """
-        known = self.parameters.model_fields
-        unknown = [name for name in given if name not in known]
-        if unknown:
-            remedy = did_you_mean(unknown[0], known, otherwise="It takes")
-            why = f"report {self.name} has no such parameter"
-            raise UsageError(why, field="parameter", value=unknown[0], remedy=remedy)
-        try:
-            parsed = self.parameters.model_validate(dict(given))
-        except ValidationError as error:
-            field, why, value = first_fault(error)
-            # Of a list the value says which one it is.
-            name = field.partition(".")[0]
-            meaning = f"It means: {known[name].description}" if name else None
-            raise UsageError(why, field=name, value=value, remedy=meaning) from None
-        return parsed.model_dump(mode="json", exclude_unset=True)
-
-    def parse(self, words: Sequence[str]) -> dict[str, JsonValue]:
-        """``name=value`` words as parameters, still unchecked; where several values are taken, commas part them.
-
-        Raises:
-            UsageError: a word of another form, or a name that comes twice.
-        """
-        given: dict[str, JsonValue] = {}
-        for word in words:
-            name, separator, value = word.partition("=")
-            if not separator or not name:
-                raise UsageError("not of the form name=value", field="--parameter", value=word)
-            if name in given:
-                raise UsageError("is given twice", field="--parameter", value=name, remedy="Part values with commas")
-            field = self.parameters.model_fields.get(name)
-            several = field is not None and get_origin(field.annotation) is tuple
-            given[name] = [part.strip() for part in value.strip("[]").split(",") if part.strip()] if several else value
-        return given
-
-
-REPORTS: Mapping[str, Report] = {
-    r.name: r
-    for r in (
-        Report("detect", DetectParameters, "price every route and store the profitable ones"),
-        Report("backtest", BacktestParameters, "how good price forecasts would have been at past days of the store"),
-        Report("portfolio", PortfolioParameters, "what to buy with a budget, and why"),
-        Report("morning", MorningParameters, "what changed since the last one, the best routes, how good the data is"),
-    )
-}
-
-
-def find_report(name: str) -> Report:
-    """The report of that name.
-
-    Raises:
-        UsageError: there is none; names the nearest.
-    """
-    if name not in REPORTS:
-        raise UsageError("no such report", field="report", value=name, remedy=did_you_mean(name, REPORTS))
-    return REPORTS[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +77,18 @@ def run_report(
     pictures: bool = True,
     stop: threading.Event | None = None,
     report: Report | None = None,
+    scheduled: bool = False,
 ) -> ReportRun:
     """Run a report to its end, whatever the end is; ``run.status`` tells. Waits for another run of it to end.
 
+    ``scheduled``: it was started by a schedule, and so is what the next one is compared with.
+
     Raises:
         UsageError: no such report, or a parameter is wrong; nothing was started.
+        ConfigError: it is the user's own, and its notebook cannot be used; nothing was started.
         ServiceError: the run cannot be made or recorded, or another one would not end.
     """
-    report = report or find_report(name)
+    report = report or find_report(settings, name)
     parameters = report.check(given)
     lock, what = _lock(settings, report.name), f"a run of report {report.name}"
     if is_locked(lock):
@@ -177,7 +96,9 @@ def run_report(
     with open_store(settings) as store, file_lock(lock, what=what, wait_s=settings.report_time_limit, stop=stop):
         sweep(lock.parent)
         _close_abandoned(store, report.name, lock.parent)
-        return _run(settings, store, report, parameters, pictures=pictures, stop=stop or threading.Event())
+        return _run(
+            settings, store, report, parameters, pictures=pictures, stop=stop or threading.Event(), scheduled=scheduled
+        )
 
 
 def _lock(settings: Settings, name: str) -> Path:
@@ -199,6 +120,7 @@ def _run(
     *,
     pictures: bool,
     stop: threading.Event,
+    scheduled: bool,
 ) -> ReportRun:
     started = time.time()
     run_id = new_run_id(started)
@@ -217,9 +139,12 @@ def _run(
             title=f"{report.name} {run_id}",
             limit_s=settings.report_time_limit,
             figures=pictures,
+            is_own=report.is_own,
         )
         status, error = _execute(settings, making, job, stop)
         (making / "job.json").unlink()
+        if scheduled:
+            (making / SCHEDULED).touch()
         summary, _ = read_json(making / "summary.json")
         if isinstance(summary, dict):
             run = replace(run, summary=summary)
@@ -257,7 +182,7 @@ def _execute(settings: Settings, folder: Path, job: Job, stop: threading.Event) 
         # Asked to end, it ends its kernel and shows which cell was at work.
         end_tree([process], grace_s=_GRACE_S)
     if code == 0:
-        is_there = (folder / "result.json").exists()
+        is_there = job.is_own or (folder / "result.json").exists()
         return ("succeeded", None) if is_there else ("failed", "the notebook left no result.json")
     status, error = _failure(folder, job, code, stopped=stop.is_set())
     if not (folder / "report.html").exists() and error != STOPPED:

@@ -23,8 +23,10 @@ from pydantic import JsonValue
 
 from arbkit.core.errors import ServiceError
 from arbkit.core.service.process import die_with_parent
-from arbkit.reports.figures import FIGURES, draw
-from arbkit.reports.run_folders import Job, Picture, append_field
+from arbkit.reports.figures import FIGURES, draw, keep_displayed
+from arbkit.reports.kernel import output_limit
+from arbkit.reports.kernel.sockets import private_sockets
+from arbkit.reports.run_folders import PLOTLY, Job, Picture, append_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -34,6 +36,7 @@ _KERNEL_START_S = 300.0
 """How long a kernel may take to start, on a machine that does other things too: it takes seconds."""
 _START_S = 2.0
 """How much later than the clock of whoever started us ours may begin."""
+_BOUNDED = f"--IPKernelApp.extra_extensions={output_limit.NAME}"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -57,6 +60,8 @@ def execute(folder: Path, job: Job) -> str | None:
             error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters, start_s=start_s)
             if error == _KERNEL_DIED and time.monotonic() > until:
                 error = job.too_long
+            if job.is_own:
+                keep_displayed(folder, _displayed(folder / "notebook.ipynb"))
         finally:
             done.set()
         warmed.result()
@@ -80,11 +85,11 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
 
     quiet = {"progress_bar": False, "log_output": False}
     # Over plain TCP every user of the machine could listen to what the notebook prints.
-    private = Config({"KernelManager": {"transport_encryption": "auto"}})
+    private = Config({"KernelManager": {**private_sockets(), "transport_encryption": "auto"}})
     try:
         papermill.execute_notebook(
-            notebook, executed, parameters=parameters, kernel_name="python3", cwd=Path.cwd(), config=private,
-            start_timeout=math.ceil(start_s), **quiet,
+            notebook, executed, parameters=parameters, kernel_name="python3", language="python", cwd=Path.cwd(),
+            config=private, start_timeout=math.ceil(start_s), extra_arguments=[_BOUNDED], **quiet,
         )  # fmt: skip
     except PapermillExecutionError as error:
         return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
@@ -95,6 +100,17 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
         why = f"the kernel did not start ({error}): is the machine very busy, or its memory or disk full?"
         return f"{ServiceError.__name__}: {why}"
     return None
+
+
+def _displayed(executed: Path) -> list[dict[str, Any]]:
+    """The plotly figures that the executed notebook shows."""
+    import nbformat
+
+    if not executed.exists():
+        return []
+    cells = nbformat.read(executed, as_version=4).cells
+    data = (output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
+    return [dict(figure) for one in data if isinstance(figure := one.get(PLOTLY), dict)]
 
 
 def _note(folder: Path, pictures: list[Picture]) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from arbkit import __version__
-from arbkit.analysis.backtest.results import HorizonScore
+from arbkit.analysis.backtest.probability_scores import Figure
+from arbkit.analysis.backtest.purchases.results import ChanceScore, ProfitBacktest, SalesBacktest
+from arbkit.analysis.backtest.results import HorizonScore, PriceBacktest
 from arbkit.analysis.backtest.run import BacktestReport
 from arbkit.analysis.backtest.scores import Interval
-from arbkit.core.formatting import percent
+from arbkit.core.formatting import count, money, percent
 from arbkit.display.html import macro
 from arbkit.display.notebook_html import NotebookHtml
 
 _UNKNOWN = "unknown"
+_TOO_FEW = "too few products"
 
 
 def headline(report: BacktestReport) -> NotebookHtml:
@@ -20,7 +23,10 @@ def headline(report: BacktestReport) -> NotebookHtml:
 
 def horizon(score: HorizonScore) -> NotebookHtml:
     """One horizon: targets, all forecasts beside each other, and groups."""
-    named = [(one.name, loss(one.pinball), share(one.covered_pct), share(one.above_median_pct)) for one in score.scores]
+    named = [
+        (one.name, loss(one.pinball), loss(one.loss_of_judged), share(one.covered_pct), share(one.above_median_pct))
+        for one in score.scores
+    ]
     parts = [*score.groups, *score.markets, *score.categories, *([score.later_days] if score.later_days else [])]
     groups = [
         (one.name, one.origins, one.products, loss(one.pinball), share(one.covered_pct), share(one.above_median_pct))
@@ -32,6 +38,47 @@ def horizon(score: HorizonScore) -> NotebookHtml:
     ]
     brier = [loss(score.reliability.brier), loss(score.reliability.brier_of_base_rate)]
     return _part("horizon", score, targets, named, groups, brier)
+
+
+def examples(found: PriceBacktest) -> NotebookHtml:
+    """What the examples are."""
+    return _part("examples", found)
+
+
+def sales(found: SalesBacktest) -> NotebookHtml:
+    """Whether purchases sold in time: a verdict and a table for each horizon, and what was not scored."""
+    return _part("sales", found, [(one, _chances(one.chances)) for one in found.horizons])
+
+
+def profit(found: ProfitBacktest) -> NotebookHtml:
+    """Whether purchases made a profit, and what the top of each ranking earned."""
+    rankings = [
+        (one.name, percent(one.hit_rate_pct), percent(one.return_pct), percent(one.return_a_day_pct, 2),
+         money(one.profit, found.currency), f"{one.days_ahead} of {found.days}")
+        for one in found.rankings
+    ]  # fmt: skip
+    return _part("profit", found, _chances(found.chances) if found.chances else [], rankings)
+
+
+def _chances(chances: ChanceScore) -> list[tuple[str, ...]]:
+    """Rows of all purchases, of each marketplace and of each category."""
+    score = chances.score
+    everything = (
+        "all", count(score.count), count(chances.products), percent(chances.said_pct),
+        percent(100 * score.base_rate), _figure(score.brier_skill), _figure(score.calibration_error),
+    )  # fmt: skip
+    rows = [
+        (one.name, count(one.purchases), count(one.products), percent(one.said_pct), percent(one.happened_pct),
+         _TOO_FEW if one.skill is None else percent(100 * one.skill),
+         _TOO_FEW if one.calibration_error is None else percent(100 * one.calibration_error))
+        for one in (*chances.markets, *chances.categories)
+    ]  # fmt: skip
+    return [everything, *rows]
+
+
+def _figure(figure: Figure) -> str:
+    """A part of one in percent with its interval."""
+    return f"{percent(100 * figure.value)} ({100 * figure.low:.0f} to {100 * figure.high:.0f})"
 
 
 def about(report: BacktestReport) -> NotebookHtml:

@@ -14,7 +14,7 @@ from arbkit.core.errors import ConfigError, UsageError, did_you_mean
 from arbkit.core.files import shipped_table
 from arbkit.core.input.validation import Request
 from arbkit.core.settings import Settings
-from arbkit.reports.runner import find_report
+from arbkit.reports.catalogue.find import find_report
 from arbkit.reports.schedule.cron import Cron, parse_cron, parse_zone
 
 
@@ -115,7 +115,7 @@ def load_schedule(settings: Settings) -> Schedule:
         name = str(fields.get("name", unnamed)) if isinstance(fields, dict) else unnamed
         field = f"{where}: entry {name}"
         try:
-            entry = _entry(fields, field, document.timezone)
+            entry = _entry(settings, fields, field, document.timezone)
             if any(entry.name == other.name for other in entries):
                 raise ConfigError("is there twice", field=field, remedy="Give each entry a name of its own")
             entries.append(entry)
@@ -133,7 +133,7 @@ def _read(path: Path | None, where: str) -> dict[str, Any]:
         raise ConfigError(why, field="ARBKIT_SCHEDULE", value=where, remedy=remedy) from None
 
 
-def _entry(fields: Any, where: str, default_zone: Any) -> Entry:
+def _entry(settings: Settings, fields: Any, where: str, default_zone: Any) -> Entry:
     try:
         given = _EntryFields.model_validate(fields)
     except ValidationError as error:
@@ -143,9 +143,9 @@ def _entry(fields: Any, where: str, default_zone: Any) -> Entry:
         raise ConfigError("is missing", field=f"{where}: timezone", remedy='Write timezone = "Europe/Berlin" on top')
     cron = parse_cron(given.cron, parse_zone(zone, field=f"{where}: timezone"), field=f"{where}: cron")
     try:
-        report = find_report(given.report)
+        report = find_report(settings, given.report)
         parameters = report.check(given.parameters)
-    except UsageError as error:
+    except (UsageError, ConfigError) as error:
         field = f"{where}: {error.field}" if error.field else where
         raise ConfigError(error.why, field=field, value=error.value, remedy=error.remedy) from None
     return Entry(given.name, report.name, cron, parameters, given.enabled)

@@ -21,8 +21,10 @@ from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import Pulse, WorkFaults, keep_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.pipeline.outbox import send_notices
+from arbkit.reports.catalogue.notebook_file import SUFFIX
 from arbkit.reports.run_folders import clean, iso_time
 from arbkit.reports.runner import ReportRun, is_running, run_report
+from arbkit.reports.schedule.forecast_scores import score_forecasts_daily
 from arbkit.reports.schedule.run_state import EntryState, ScheduleState
 from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
 from arbkit.store import open_store
@@ -51,16 +53,19 @@ def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
     Raises:
         ServiceError: $ARBKIT_HOME cannot be written, or the log cannot be read.
     """
-    reports = threading.Thread(target=CronRunner(settings, stop=stop).run, name="cron runner")
-    cleaning = threading.Thread(target=_clean_old_folders, args=(settings, stop), name="clean reports")
-    reports.start()
-    cleaning.start()
+    beside = [
+        threading.Thread(target=CronRunner(settings, stop=stop).run, name="cron runner"),
+        threading.Thread(target=_clean_old_folders, args=(settings, stop), name="clean reports"),
+        threading.Thread(target=score_forecasts_daily, args=(settings, stop), name="score forecasts"),
+    ]
+    for thread in beside:
+        thread.start()
     try:
         _sweep_when_due(settings, stop)
     finally:
         stop.set()
-        reports.join()
-        cleaning.join()
+        for thread in beside:
+            thread.join()
 
 
 def _clean_old_folders(settings: Settings, stop: threading.Event) -> None:
@@ -193,10 +198,11 @@ def _run(
     stop: threading.Event,
     *,
     pictures: bool = True,
+    scheduled: bool = False,
 ) -> ReportRun | None:
     """Run a report and say how it went; None if it could not be started."""
     try:
-        done = run_report(settings, report, parameters, pictures=pictures, stop=stop)
+        done = run_report(settings, report, parameters, pictures=pictures, stop=stop, scheduled=scheduled)
     except ArbkitError as error:
         logger.error("%s could not be run: %s", report, error)
         return None
@@ -226,11 +232,11 @@ class CronRunner:
         run: Callable[[Entry], ReportRun | None] | None = None,
     ) -> None:
         self._settings = settings
-        self._run = run or (lambda entry: _run(settings, entry.report, entry.parameters, stop))
+        self._run = run or (lambda entry: _run(settings, entry.report, entry.parameters, stop, scheduled=True))
         self._stop = stop
         self._state = state or ScheduleState(settings)
         self._schedule: Schedule | None = None
-        self._read_version: tuple[int, int] | None = None
+        self._read_version: tuple[tuple[str, int, int], ...] | None = None
         self._running: dict[str, threading.Thread] = {}
         self._logged: str | None = None
 
@@ -296,13 +302,17 @@ class CronRunner:
             logger.error("%s: its end could not be stored: %s", entry.name, error)
 
 
-def _file_version(settings: Settings) -> tuple[int, int]:
-    """Time (ns) and size of the schedule's file: others once it has changed; zeros where there is none."""
+def _file_version(settings: Settings) -> tuple[tuple[str, int, int], ...]:
+    """Name, time (ns) and size of the schedule's file and the user's own reports: others once one of them changed."""
+    paths = [settings.schedule_path] if settings.schedule_path is not None else []
     with suppress(OSError):
-        if (path := settings.schedule_path) is not None:
+        paths += sorted(settings.own_reports_dir.glob(f"*{SUFFIX}"))
+    versions: list[tuple[str, int, int]] = []
+    for path in paths:
+        with suppress(OSError):
             facts = path.stat()
-            return facts.st_mtime_ns, facts.st_size
-    return 0, 0
+            versions.append((path.name, facts.st_mtime_ns, facts.st_size))
+    return tuple(versions)
 
 
 IsoTime = Annotated[float, PlainSerializer(iso_time, when_used="json")]
