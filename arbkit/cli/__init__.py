@@ -11,9 +11,11 @@ import time
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, watch, web
+from arbkit.cli import data, ops, pages, reports, schedule, services, watch, web
 from arbkit.cli.alerts import rules as alerts
-from arbkit.cli.forecasts import backtest, portfolio
+from arbkit.cli.bought import decisions, sales
+from arbkit.cli.forecasts import backtest, portfolio, track_record
+from arbkit.cli.profit import fees, money, profile, verdict
 from arbkit.cli.shared import LOG_FORMAT, LogFormat, ReaderGoneError, state
 from arbkit.cli.stream import dlq, log
 from arbkit.core.errors import ArbkitError
@@ -27,16 +29,13 @@ _READER_GONE = 141
 """What a shell says of a command that SIGPIPE ended."""
 
 app = typer.Typer(
-    name="arbkit",
-    help="The Amazon EU arbitrage workbench.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+    name="arbkit", help="The Amazon EU arbitrage workbench.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 for module in (services, data, money, backtest, portfolio, web, ops):
     module.register(app)
 for group in (
-    alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, reports.app,
+    alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, verdict.app, reports.app,
+    pages.app, track_record.app, decisions.app, sales.app,
 ):  # fmt: skip
     app.add_typer(group, name=group.info.name)
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
+from arbkit.cli.progress import progress
 from arbkit.cli.shared import JSON, answer, console, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import counted
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from arbkit.core.offers.facts import Fact
-    from arbkit.pipeline.consumer import Outcomes
+    from arbkit.core.offers.merging import Outcome
+    from arbkit.core.settings import Settings
+    from arbkit.pipeline.consumer import ConsumeSummary, Outcomes
     from arbkit.pipeline.files.report import FileReport
 
 _MAX_NAMED = 8
@@ -40,6 +43,8 @@ facts = typer.Typer(
     name="facts", help="What you know better than the data: package sizes, VAT classes, categories.",
     no_args_is_help=True,
 )  # fmt: skip
+_Columns = Literal["all", "shown"]
+_Notation = Literal["english", "european"]
 _ONE_MARKET = typer.Option("", help="Only on this marketplace (default: on all).")
 
 
@@ -110,7 +115,7 @@ def import_command(
     json: bool = JSON,
 ) -> None:
     """Import Keepa exports and saved Keepa responses."""
-    from arbkit.pipeline.consumer import ConsumeSummary, drain
+    from arbkit.pipeline.consumer import ConsumeSummary
     from arbkit.pipeline.files.importing import import_files, preview_files
 
     given, day, done = marketplace(market) if market else None, _day(dated), ConsumeSummary()
@@ -118,9 +123,10 @@ def import_command(
         report = preview_files(files, market=given, dated=day)
     else:
         settings = load_settings()
-        report = import_files(settings, files, market=given, dated=day)
-        if report.products and not drain(settings, stop=stop_on_signals(), summary=done):
-            console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
+        with progress("reading rows") as shown:
+            report = import_files(settings, files, market=given, dated=day, progress=shown)
+        if report.products:
+            done = _store(settings, report.products)
     became = [done.of_file(Path(file.path).name, file.products) for file in report.files]
     if json:
         print_json(report.to_dict() if dry_run else _with_outcomes(report.to_dict(), became))
@@ -133,6 +139,24 @@ def import_command(
                     f"{outcomes.equal} known already"
                 )
     raise typer.Exit(report.exit_code)
+
+
+def _store(settings: Settings, products: int) -> ConsumeSummary:
+    """See to it that this many published products are stored, and show how far that is; what was done here."""
+    from arbkit.pipeline.consumer import ConsumeSummary, drain
+
+    with progress("storing products") as shown:
+
+        class Shown(ConsumeSummary):
+            def note(self, outcome: Outcome) -> None:
+                super().note(outcome)
+                shown(self.total, max(self.total, products))
+
+        done = Shown()
+        is_stored = drain(settings, stop=stop_on_signals(), summary=done)
+    if not is_stored:
+        console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
+    return done
 
 
 def _with_outcomes(document: dict[str, Any], became: Sequence[Outcomes | None]) -> dict[str, Any]:
@@ -183,24 +207,37 @@ def _print_preview(file: FileReport, sample: Sequence[Mapping[str, JsonValue]]) 
 
 def export(
     context: typer.Context,
-    file: Path = typer.Argument(..., help="NAME.csv or NAME.xlsx; an existing file is replaced."),
-    view: str = typer.Option("", help="Filter, as after the ? in the address of the opportunities page."),
+    file: Path = typer.Argument(..., help="NAME.xlsx, NAME.csv or NAME.parquet; an existing file is replaced."),
+    view: str = typer.Option("", help="Filter and columns, as after the ? in the address of the opportunities page."),
+    columns: _Columns = typer.Option("all", help="shown: those that the page shows, with this view."),
+    notation: _Notation = typer.Option(
+        "english", help="Of a CSV: english (1234.56, commas between cells) or european (1234,56, semicolons)."
+    ),
     json: bool = JSON,
 ) -> None:
-    """Write opportunities, with every fee and tax, to a CSV or XLSX file."""
+    """Write opportunities, with every fee and tax, to an XLSX, CSV or Parquet file."""
+    from arbkit.analysis.verdict.judging import Judge
     from arbkit.core.input.filters import OpportunityFilter
-    from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
+    from arbkit.display.export.opportunities import write_opportunities
+    from arbkit.profit.seller.profile_file import load_profile
     from arbkit.store import open_store
-    from arbkit.web.address import AddressFilter, describe_errors
+    from arbkit.web.address import describe_errors
+    from arbkit.web.dashboards.opportunities.columns import chosen_columns
+    from arbkit.web.dashboards.opportunities.filters import View, parse
 
     settings = load_settings()
-    viewed, wrong = AddressFilter.parse_address(view)
+    # What the page leaves out is left out of its files; who names no view asks for all.
+    viewed, wrong = parse(view) if view else (View(decision=None), {})
     if wrong:
         raise UsageError(describe_errors(wrong), field="--view")
     given = OpportunityFilter.parse(given_options(context))
     wanted = viewed.changed(**given.filters())
+    shown = chosen_columns(viewed.columns, what_if=False) if columns == "shown" else None
+    seller = load_profile(settings.profile_path, settings.profile_name)
     with open_store(settings, read_only=True) as store:
-        rows = write(file, HEADINGS, opportunity_rows(store, wanted.query(now=time.time())))
+        rows = write_opportunities(
+            file, store, wanted.query(now=time.time()), seller, Judge(settings), page_columns=shown, notation=notation
+        )
     answer({"file": str(file), "rows": rows}, json, lambda _: say(f"{rows} opportunities into {file}"))
 
 

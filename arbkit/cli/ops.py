@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from arbkit.cli.progress import progress
 from arbkit.cli.shared import JSON, age_text, answer, console, load_settings, print_json, print_table, say
 from arbkit.core.errors import ConfigError
 from arbkit.core.formatting import counted
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 def status(json: bool = JSON) -> None:
     """Show lag, data age, tokens, the latest runs, and where everything is."""
-    answer(_status(load_settings()), json, _print_status)
+    from arbkit.ops.first_page import first_page_file
+
+    settings = load_settings()
+    answer(_status(settings), json, _print_status)
+    if not json and (file := first_page_file(settings)).exists():
+        say(f"open this file to log in: {file}", whole=True)
 
 
 def _print_status(state: Status) -> None:
@@ -161,7 +167,10 @@ def backup(
         for line in made.backup.not_included:
             say(f"not included: {line}")
 
-    answer(back_up(load_settings(), path, with_env=with_env), json, print_backup)
+    settings = load_settings()
+    with progress("copying and verifying"):
+        made = back_up(settings, path, with_env=with_env)
+    answer(made, json, print_backup)
 
 
 def restore(

@@ -12,7 +12,9 @@ from arbkit.core.formatting import counted, utc_time
 if TYPE_CHECKING:
     from arbkit.reports import documents
 
-app = typer.Typer(name="reports", help="Notebook reports: run them, list their runs, clean up.", no_args_is_help=True)
+app = typer.Typer(
+    name="reports", help="Notebook reports, also your own: run them, list their runs, clean up.", no_args_is_help=True
+)
 
 
 @app.command("run")
@@ -25,11 +27,12 @@ def run_one(
     json: bool = JSON,
 ) -> None:
     """Run a report and keep its output."""
+    from arbkit.reports.catalogue.find import find_report
     from arbkit.reports.documents import end_of
-    from arbkit.reports.runner import find_report, run_or_raise
+    from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
-    done = run_or_raise(settings, name, find_report(name).parse(parameter), pictures=pictures)
+    done = run_or_raise(settings, name, find_report(settings, name).parse(parameter), pictures=pictures)
 
     def print_end(end: documents.RunEndWithPictures) -> None:
         say(f"{name} {end.status}: {end.folder}", whole=True)
@@ -38,6 +41,17 @@ def run_one(
                 say(f"no picture {one['name']}: {one['missing']}", whole=True)
 
     answer(end_of(done), json, print_end)
+
+
+@app.command("new")
+def make_new(
+    name: str = typer.Argument(..., help="Name of the report, as small letters, digits, - and _."), json: bool = JSON
+) -> None:
+    """Make a report of your own from a template, for you to edit."""
+    from arbkit.reports.catalogue.new_report import make_report
+
+    made = make_report(load_settings(), name)
+    answer(made, json, lambda made: say(f"{made.notebook}: edit it, then `arbkit reports run {name}`", whole=True))
 
 
 @app.command("list")
@@ -52,7 +66,9 @@ def list_all(
 
 def _print_list(found: documents.ReportList) -> None:
     for report in found.reports:
-        say(f"{report.name}: {report.purpose}")
+        say(f"{report.name}: {report.purpose}{' (your own)' if report.notebook else ''}")
+    for bad in found.wrong:
+        say(f"wrong: {bad.error}", whole=True)
     if found.runs:
         say("")
         columns = ("run", "report", "started", "took", "status", "")
@@ -77,12 +93,11 @@ def show(
 
 def _print_shown(shown: documents.RunShown | documents.ReportShown) -> None:
     from arbkit.reports.documents import ReportShown
-    from arbkit.reports.runner import REPORTS
 
     if isinstance(shown, ReportShown):
-        say(f"{shown.report}: {REPORTS[shown.report].purpose}")
+        say(f"{shown.report}: {shown.purpose}")
         for one in shown.parameters:
-            say(f"  -p {one.name}={one.default}  {one.means}", whole=True)
+            say(f"  -p {one.name}={one.default}  {one.means or one.type}", whole=True)
         say("latest run:" if shown.run else "it has not run yet")
     if shown.run is not None:
         _print_run(shown.run)

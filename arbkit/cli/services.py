@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
+from arbkit.cli.progress import progress
 from arbkit.cli.shared import (
     JSON,
     answer,
-    console,
     load_settings,
     print_json,
     print_table,
@@ -61,6 +62,7 @@ def up() -> None:
 
 def _supervise(settings: Settings, sockets: Sockets, *, token_is_new: bool) -> None:
     from arbkit.core.service.addresses import TOKEN_IS_NEW
+    from arbkit.ops.first_page import leading_to, open_first_page
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services
 
     stop = stop_on_signals()
@@ -68,6 +70,8 @@ def _supervise(settings: Settings, sockets: Sockets, *, token_is_new: bool) -> N
     environment = settings.without_key().environment() | ({TOKEN_IS_NEW: "1"} if token_is_new else {})
     write = _prefixed(services)
     supervisor = Supervisor(services, environment=environment, sockets=sockets, stop=stop, write=write)
+
+    page = {s.name: s.address.url for s in services if s.address is not None}["dashboards"]
 
     def announce() -> None:
         answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
@@ -77,11 +81,15 @@ def _supervise(settings: Settings, sockets: Sockets, *, token_is_new: bool) -> N
                 write("up", ", ".join(f"{name}: {text}" for name, text in rows))
             else:
                 _print_addresses(settings, rows)
+            if settings.browser and answers["dashboards"]:
+                open_first_page(settings, page)
 
     announcer = threading.Thread(target=announce, name="announce", daemon=True)
-    announcer.start()
-    supervisor.run()
-    announcer.join(1.0)
+    # A token that the user has set is their secret, and they know it.
+    with leading_to(settings, page) if token_is_new else nullcontext():
+        announcer.start()
+        supervisor.run()
+        announcer.join(1.0)
 
 
 def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
@@ -140,10 +148,12 @@ def init(
     settings = load_settings()
     share(settings)
     differences = initialise(settings)
-    if migrate and (done := renew(settings)):
+    if migrate:
+        with progress("rebuilding indices"):
+            done = renew(settings)
         for line in done:
             say(line)
-        differences = initialise(settings)
+        differences = initialise(settings) if done else differences
     differences += adopt_user_files(settings, files) if files else []
     differences += adopt_watchlist(settings, files)
     for difference in differences:
@@ -179,16 +189,11 @@ def replay(json: bool = JSON) -> None:
     """Rebuild the store from the log, without downtime."""
     from dataclasses import asdict
 
-    from rich.progress import Progress
-
     from arbkit.pipeline.replay import replay as run
 
     settings = load_settings()
-    with Progress(console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("messages", total=None)
-        done = run(
-            settings, stop=stop_on_signals(), progress=lambda n, total: bar.update(task, completed=n, total=total)
-        )
+    with progress("replaying messages") as shown:
+        done = run(settings, stop=stop_on_signals(), progress=shown)
     if json:
         print_json(asdict(done))
         return
@@ -252,7 +257,8 @@ def detect(
     from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
-    done = run_or_raise(settings, "detect", given_options(context), pictures=False)
+    with progress("pricing every route"):
+        done = run_or_raise(settings, "detect", given_options(context), pictures=False)
     result: dict[str, Any] = dict(done.result or {})
     result["items"] = [
         {k: v for k, v in item.items() if components or k != "components"} for item in result["items"][:limit]
@@ -276,6 +282,10 @@ def _follow(context: typer.Context) -> None:
 def _print_opportunities(result: Mapping[str, Any]) -> None:
     from rich.text import Text
 
+    shown = result["items"][:_MAX_PRINTED]
+    chance, per_day = "profit_chance_pct", "expected_profit_per_day_pct"
+    has_forecast = any(o[chance] is not None for o in shown)
+    forecast = (">chance", ">per day") if has_forecast else ()
     rows = [
         (
             f"{o['source']} → {o['target']}",
@@ -284,14 +294,21 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
             money(o["sell_price"], o["sell_currency"]),
             money(o["profit"], o["currency"]),
             percent(o["roi_pct"]),
+            *((percent(o[chance], 0), percent(o[per_day], 2)) if has_forecast else ()),
             number(o["confidence"]),
             age_words(o["data_age_s"]),
         )
-        for o in result["items"][:_MAX_PRINTED]
+        for o in shown
     ]
     say(f"{result['seller']} (change: `arbkit profile init`)")
     title = f"{_count_found(result['total'], result['stored'])} on {counted(result['routes'], 'route')}"
-    print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence", ">data age"), rows, title=title)
+    columns = ("route", "product", ">buy", ">sell", ">profit", ">ROI", *forecast, ">confidence", ">data age")
+    if rows:
+        print_table(columns, rows, title=title)
+    else:
+        say(title)
+    if result["need_size"] and not any(o["status"] == "needs_size" for o in shown):
+        say(f"  need a size: {counted(result['need_size'], 'route')}, listed with --all-routes")
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
 

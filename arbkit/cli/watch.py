@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,24 @@ if TYPE_CHECKING:
     from arbkit.core.offers.looks import Look
     from arbkit.core.offers.watched import WatchEntry
     from arbkit.pipeline.watchlist.reading import WatchedProducts
+    from arbkit.sources.watchlist import BadLine
     from arbkit.store import Store
 
 app = typer.Typer(
     name="watch", help="The watchlist: add, remove and list products; notes and groups.", no_args_is_help=True
 )
+_MOST_BAD = 20
+"""Lines of a list that are named."""
 _ASINS = typer.Argument(..., help="ASINs or Amazon product URLs.")
 
 
 @app.command("add")
 def add(
-    asins: list[str] = _ASINS,
+    asins: list[str] = typer.Argument(None, help="ASINs or Amazon product URLs."),
+    file: Path | None = typer.Option(
+        None, "--file", metavar="FILE", help="Text with ASINs, EANs of stored products or Amazon URLs; - reads input."
+    ),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Add the rest of a file with words that cannot be used."),
     note: str | None = typer.Option(
         None, "--note", "--notes", help="What is noted of each (default: what was noted before)."
     ),
@@ -38,9 +46,41 @@ def add(
     from arbkit.pipeline.watchlist.editing import add as put_on_list
     from arbkit.pipeline.watchlist.reading import place
 
+    if not asins and file is None:
+        raise UsageError("names no product", field="ASINS", remedy="Give ASINs, or a text with --file FILE")
+    wanted = list(asins or ())
     with _changing() as (settings, store):
-        added = put_on_list(settings, store, asins, notes=note, groups=groups)
-        say(f"added {len(added)} of {len(asins)} to {place(settings)}")
+        wanted += [] if file is None else _usable(settings, store, file, skip_bad=skip_bad)
+        added = put_on_list(settings, store, wanted, notes=note, groups=groups)
+        say(f"added {len(added)} of {len(wanted)} to {place(settings)}")
+
+
+def _usable(settings: Settings, store: Store, file: Path, *, skip_bad: bool) -> list[str]:
+    """The products that a text names; what cannot be used is named, and refuses the text unless it is skipped."""
+    from arbkit.pipeline.watchlist.lists import check_list
+    from arbkit.pipeline.watchlist.pasted import MAX_BYTES
+
+    try:
+        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
+            data = source.read(MAX_BYTES + 1)
+    except OSError as error:
+        why, remedy = f"cannot be read: {error.strerror or error}", "Name a text with ASINs"
+        raise UsageError(why, field="--file", value=str(file), remedy=remedy) from None
+    found = check_list(settings, store, data, str(file))
+    _print_bad(found.bad)
+    if found.bad and not skip_bad:
+        why = f"{counted(len(found.bad), 'entry', 'entries')} cannot be used, and nothing was added"
+        raise UsageError(why, field="--file", value=str(file), remedy="Mend the file, or add the rest with --skip-bad")
+    return [*found.fresh, *found.watched]
+
+
+def _print_bad(bad: Sequence[BadLine]) -> None:
+    """What of a list cannot be used, on the terminal's other output: the first of it, and how much more there is."""
+    out = console(stderr=True)
+    for line in bad[:_MOST_BAD]:
+        out.print(printable(str(line)), markup=False, soft_wrap=True)
+    if (more := len(bad) - _MOST_BAD) > 0:
+        out.print(f"and {more:,} more that cannot be used", markup=False)
 
 
 @app.command("remove")
@@ -48,10 +88,12 @@ def remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Remove products from the watchlist; their notes and groups are there again when they come back."""
     from arbkit.core.input.asin import parse_asin
     from arbkit.pipeline.watchlist.editing import remove as take_off_list
+    from arbkit.pipeline.watchlist.reading import place
 
-    wanted = [parse_asin(text) for text in asins]
+    wanted = list(dict.fromkeys(map(parse_asin, asins)))
     with _changing() as (settings, store):
         removed = take_off_list(settings, store, wanted)
+        say(f"removed {len(removed)} of {len(wanted)} from {place(settings)}")
     for asin in wanted:
         if asin not in removed:
             raise UsageError("not on the watchlist", field="asin", value=asin)
@@ -127,9 +169,10 @@ def import_list(
     from arbkit.pipeline.watchlist.reading import load, place
 
     with _changing() as (settings, store):
-        added = import_file(settings, store, file, exactly=exactly)
+        done = import_file(settings, store, file, exactly=exactly)
         total = len(load(settings, store).items)
-        say(f"added {counted(len(added), 'product')} to {place(settings)}, which has {total:,} now")
+        _print_bad(done.bad)
+        say(f"added {counted(len(done.added), 'product')} to {place(settings)}, which has {total:,} now")
 
 
 def _show(entries: Sequence[WatchEntry]) -> None:

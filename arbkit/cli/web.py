@@ -166,9 +166,10 @@ def dashboards() -> None:
 
 def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:
     """Open the notebooks in JupyterLab."""
+    from arbkit.core.service.process import stop_on_signals
     from arbkit.web.dashboards.voila_server import lab as run
 
-    sys.exit(run(load_settings(early=True), browser=browser))
+    sys.exit(run(load_settings(early=True), browser=browser, stop=stop_on_signals()))
 
 
 def register(app: typer.Typer) -> None:

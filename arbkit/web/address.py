@@ -6,26 +6,44 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, get_args
 from urllib.parse import parse_qsl, urlencode
 
+from pydantic import Field
+
 from arbkit.core.errors import UsageError, nearest
 from arbkit.core.input.asin import parse_asin
-from arbkit.core.input.filters import ALIASES, FilterValue, OpportunityFilter, OpportunitySort
+from arbkit.core.input.filters import (
+    ALIASES,
+    CATEGORIES_BETWEEN,
+    DEFAULT_OPPORTUNITY_SORT,
+    OPEN,
+    FilterValue,
+    OpportunityFilter,
+    OpportunitySort,
+    Statuses,
+    parse_categories,
+    parse_statuses,
+)
 from arbkit.core.marketplaces import MARKETS
+from arbkit.store.fields import OPPORTUNITY_SORTS, order_named
 from arbkit.store.queries import OpportunityQuery
 
-FieldValue = FilterValue | tuple[str, ...]
 _LONGEST = 200
+_LONGEST_OF_SEVERAL = 2_000
 _LONGEST_SEARCH = 8_000
 _SHOWN = 40
 _IGNORED = frozenset({"token", "voila-theme", "theme"})
 """What belongs to the server in an address."""
-_ABOUT_A_PAGE = ("page", "columns", "chosen")
+_ABOUT_A_PAGE = ("page", "columns", "density", "chosen", "what_if")
 """What an address of the opportunities page says beside filter and order."""
 
 
-class AddressFilter(OpportunityFilter):
-    """The filter and order that an address names."""
+_DECISION = OpportunityFilter.model_fields["decision"]
 
-    sort: OpportunitySort = "profit"
+
+class AddressFilter(OpportunityFilter):
+    """The filter and order that an address names; without a word of statuses, of what may still be wanted."""
+
+    decision: Statuses | None = Field(OPEN, title=_DECISION.title, description=_DECISION.description)
+    sort: OpportunitySort = DEFAULT_OPPORTUNITY_SORT
     descending: bool = True
 
     @classmethod
@@ -37,9 +55,9 @@ class AddressFilter(OpportunityFilter):
         return cls().changed(**fields), wrong | faults
 
     @classmethod
-    def values_of(cls, texts: Mapping[str, str]) -> tuple[dict[str, FieldValue], dict[str, str]]:
+    def values_of(cls, texts: Mapping[str, str]) -> tuple[dict[str, FilterValue], dict[str, str]]:
         """The values of these fields' texts, and what is wrong with the others."""
-        fields: dict[str, FieldValue] = {}
+        fields: dict[str, FilterValue] = {}
         wrong = {}
         for name, text in texts.items():
             canonical = cls.canonical(name)
@@ -50,37 +68,41 @@ class AddressFilter(OpportunityFilter):
         return fields, wrong
 
     @classmethod
-    def value_of(cls, name: str, text: str) -> FieldValue:
+    def value_of(cls, name: str, text: str) -> FilterValue:
         """The value of a field's text; None where it is empty.
 
         Raises:
             ValueError: it cannot be one; says why.
         """
-        if len(text) > _LONGEST:
-            raise ValueError(f"at most {_LONGEST} characters")
+        if len(text) > (longest := _LONGEST_OF_SEVERAL if name == "category" else _LONGEST):
+            raise ValueError(f"at most {longest} characters")
         if name in BOUNDS:
-            return parse_number(text, *BOUNDS[name])
+            return parse_number(without_percent(text) if name in _PERCENTS else text, *BOUNDS[name])
         match name:
             case "source" | "target":
                 return one_of(text.upper(), ("", *MARKETS)) or None
             case "amazon_sells" | "all_routes":
                 return {"": None, "yes": True, "no": False}[one_of(text, ("", "no", "yes"))]
             case "sort":
-                return one_of(text, get_args(OpportunitySort))
+                return one_of(order_named(text, OPPORTUNITY_SORTS), get_args(OpportunitySort))
             case "descending":
                 return one_of(text, ("yes", "no")) == "yes"
             case "asin":
                 return _asin(text)
+            case "category":
+                return parse_categories(text)
+            case "decision":
+                return parse_statuses(text) if text else OPEN
         return text or None
 
-    def changed(self, **fields: FieldValue) -> Self:
+    def changed(self, **fields: FilterValue) -> Self:
         """This with other values of these fields."""
         return self.model_copy(update=fields)
 
     def search(self) -> str:
         """The query string: what differs from no filter in the default order."""
         plain = type(self)()
-        return urlencode({name: _text(value) for name, value in self if value != getattr(plain, name)})
+        return urlencode({name: _text(name, value) for name, value in self if value != getattr(plain, name)})
 
     def query(self, *, now: float, limit: int = 50, offset: int = 0) -> OpportunityQuery:
         """What the store is asked; ``max_age_hours`` counts back from ``now`` (Unix seconds)."""
@@ -117,12 +139,17 @@ def parse_number(text: str, low: float, high: float) -> float | None:
     if not text:
         return None
     try:
-        value = float(text.replace(",", "."))
+        value = float(text.replace(",", ".").replace("−", "-"))
     except ValueError:
         raise ValueError(f"{_short(text)!r} is not a number") from None
     if not low <= value <= high:
         raise ValueError(f"must be between {low:,g} and {high:,g}".replace("-", "−"))
     return value
+
+
+def without_percent(text: str) -> str:
+    """What was typed into a field of percents, without the sign of its unit."""
+    return text.strip().removesuffix("%").rstrip()
 
 
 def one_of(text: str, allowed: tuple[str, ...]) -> str:
@@ -145,6 +172,11 @@ def _bounds() -> Iterator[tuple[str, tuple[float, float]]]:
 
 BOUNDS: Mapping[str, tuple[float, float]] = dict(_bounds())
 """The least and the greatest of each filter that is a number."""
+_PERCENTS = frozenset(
+    name
+    for name, field in OpportunityFilter.model_fields.items()
+    if (about := field.json_schema_extra) and not callable(about) and about.get("unit") == "percent"
+)
 
 
 def _asin(text: str) -> str | None:
@@ -154,14 +186,14 @@ def _asin(text: str) -> str | None:
         raise ValueError(error.why) from None
 
 
-def _text(value: FieldValue) -> str:
+def _text(name: str, value: FilterValue) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:g}"
+            return f"{value:.12g}"
         case tuple():
-            return ",".join(value)
+            return (CATEGORIES_BETWEEN if name == "category" else ",").join(value)
     return str(value)
 
 

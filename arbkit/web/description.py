@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Request, Response
+from starlette.responses import RedirectResponse
 
 from arbkit.display.html import render
 from arbkit.web.policies import STATIC_PAGE
 
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<", "maxLength": "at most"}
+
+
+async def to_description() -> Response:
+    """Who asks for nothing in particular is led to the page."""
+    return RedirectResponse("/docs")
 
 
 async def describe(request: Request) -> Response:

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import orjson
 from fastapi import FastAPI, Query, Request, Response
@@ -17,6 +17,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from arbkit.core.decisions.event import DecisionConflictError
 from arbkit.core.errors import (
     ArbkitError,
     ConfigError,
@@ -44,6 +45,7 @@ _SHOWN = 200
 """Characters of a refused value that are repeated to the caller."""
 
 _KINDS: tuple[tuple[type[ArbkitError], tuple[int, str, str]], ...] = (
+    (DecisionConflictError, (409, "conflict", "Decided by somebody else meanwhile")),
     (UsageError, (422, "invalid-input", "Invalid input")),
     (InputError, (422, "invalid-input", "Invalid input")),
     (ConfigError, (500, "configuration", "Wrong configuration")),
@@ -264,21 +266,27 @@ def _shown(value: Any) -> Any:
 
 
 def note_parameters(app: FastAPI) -> None:
-    """Remember which query parameters each endpoint declares, for :func:`refuse_unknown`."""
+    """Remember which query parameters each endpoint declares, and whether one may come twice."""
     app.state.parameters = {
-        (path, method.upper()): [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"]
+        (path, method.upper()): {
+            p["name"]: _takes_several(p["schema"]) for p in operation.get("parameters", ()) if p["in"] == "query"
+        }
         for path, operations in app.openapi()["paths"].items()
         for method, operation in operations.items()
     }
 
 
+def _takes_several(schema: Mapping[str, Any]) -> bool:
+    return any(kind.get("type") == "array" for kind in (schema, *schema.get("anyOf", ())))
+
+
 async def refuse_unknown(request: Request) -> None:
-    """A dependency: refuse query parameters that the endpoint does not declare, or that come twice.
+    """A dependency: refuse query parameters that the endpoint does not declare, or that come twice and may not.
 
     Raises:
         InvalidInputError: names each of them, and the nearest right one.
     """
-    known = request.app.state.parameters.get((request.scope["route"].path_format, request.method), [])
+    known = request.app.state.parameters.get((request.scope["route"].path_format, request.method), {})
     faults: list[JsonObject] = []
     seen: set[str] = set()
     for name, value in request.query_params.multi_items():
@@ -287,7 +295,7 @@ async def refuse_unknown(request: Request) -> None:
             remedy = did_you_mean(name, known, otherwise="It takes") if known else "It takes none"
             why = f"no such parameter. {remedy}"
             faults.append({"field": name, "value": value, "why": why})
-        elif canonical in seen:
+        elif canonical in seen and not known[canonical]:
             faults.append({"field": name, "value": value, "why": "given more than once"})
         seen.add(canonical)
     if faults:
@@ -302,10 +310,14 @@ def query_of(model: type[Asked]) -> Callable[[Request], Awaitable[Asked]]:
     Raises:
         RequestValidationError: names what is wrong with which parameter.
     """
+    kinds = {name: get_args(field.annotation) for name, field in model.model_fields.items()}
+    several = [name for name, some in kinds.items() if any(get_origin(kind) is tuple for kind in some)]
 
     async def parsed(request: Request) -> Asked:
+        asked = request.query_params
+        given = {**asked, **{name: asked.getlist(name) for name in several if name in asked}}
         try:
-            return model.model_validate(dict(request.query_params))
+            return model.model_validate(given)
         except ValidationError as error:
             faults = error.errors(include_url=False)
             raise RequestValidationError([{**fault, "loc": ("query", *fault["loc"])} for fault in faults]) from None

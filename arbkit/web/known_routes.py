@@ -13,8 +13,10 @@ import orjson
 from fastapi.concurrency import run_in_threadpool
 from pydantic import JsonValue
 
+from arbkit.core.decisions.rules import DecisionsInForce, Holding, RouteProfit, today_utc
 from arbkit.core.errors import StoreError
 from arbkit.core.models import Opportunity
+from arbkit.core.results import RouteVerdict
 from arbkit.store import OpportunityQuery, Page, Sums
 from arbkit.store.columns.mirror import Mirror, View
 from arbkit.store.columns.search import FoundRow, can_answer
@@ -43,35 +45,61 @@ class Listed:
     sums: Sums | None
 
     @classmethod
-    def of(cls, found: Page[Opportunity], sums: Sums | None, *, components: bool) -> Listed:
-        """The page of these opportunities, with their ages of now."""
+    def of(
+        cls,
+        found: Page[Opportunity],
+        sums: Sums | None,
+        *,
+        components: bool,
+        verdicts: Sequence[RouteVerdict] | None = None,
+    ) -> Listed:
+        """The page of these opportunities, with their ages of now, and with their verdicts where there are some."""
         now = time.time()
-        items: list[JsonValue] = [o.public(now=now, components=components) for o in found.items]
-        identities: list[JsonValue] = [opportunity_identity(o) for o in found.items]
+        said: list[dict[str, JsonValue]] = [{} for _ in found.items]
+        if verdicts is not None:
+            said = [{"verdict": one.model_dump()} for one in verdicts]
+        shown = [o.public(now=now, components=components) for o in found.items]
+        items: list[JsonValue] = [{**one, **verdict} for one, verdict in zip(shown, said, strict=True)]
+        identities: list[JsonValue] = [
+            [*opportunity_identity(o), *verdict.values()] for o, verdict in zip(found.items, said, strict=True)
+        ]
         currency = next((o.currency for o in found.items), None)
         return cls(items, identities, found.total, found.next, currency, sums)
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An opportunity as JSON but for its age, which comes last, and what tells its figures from others."""
+    """An opportunity as JSON but for its age and decision, which come last, and what tells its figures from others."""
 
     head: bytes
     identity: bytes
     data_at: int
+    brand: str | None
     currency: str
     figures: tuple[float, float]
 
     @classmethod
     def of(cls, o: Opportunity) -> _Item:
         shown = o.public(now=0.0)
-        del shown["data_age_s"]
-        identity = orjson.dumps(opportunity_identity(o))
-        return cls(orjson.dumps(shown)[:-1], identity, o.data_at, o.currency, (o.profit, o.evaluated_at))
+        del shown["data_age_s"], shown["decision"]
+        *identity, _, _ = opportunity_identity(o)
+        figures = (o.profit, o.evaluated_at)
+        return cls(orjson.dumps(shown)[:-1], orjson.dumps(identity)[:-1], o.data_at, o.brand, o.currency, figures)
 
-    def json(self, now: float) -> bytes:
+    def json(self, now: float, holding: Holding) -> bytes:
         """As :meth:`~arbkit.core.models.Opportunity.public` says it."""
-        return b'%b,"data_age_s":%d}' % (self.head, max(0, round(now - self.data_at)))
+        age = max(0, round(now - self.data_at))
+        return b'%b,"data_age_s":%d,"decision":%b}' % (self.head, age, orjson.dumps(holding._asdict()))
+
+    def identity_with(self, holding: Holding) -> bytes:
+        """As :func:`opportunity_identity` says it."""
+        return b'%b,"%b",%b]' % (self.identity, holding.status.encode(), orjson.dumps(holding.at))
+
+    def holding(self, route: str, decided: DecisionsInForce, today: str) -> Holding:
+        """What was decided about the route of this id."""
+        asin, source, target = route.split(":")
+        profit = RouteProfit(self.figures[0], self.currency)
+        return decided.holds_of(asin, source, target, brand=self.brand, now=profit, today=today)
 
 
 class KnownRoutes:
@@ -103,7 +131,7 @@ class KnownRoutes:
         except StoreError as error:
             logger.debug("the store itself is asked: %s", error)
             return None
-        return None if items is None else _listed(page, items, sums)
+        return None if items is None else _listed(page, items, sums, view.decided)
 
     async def close(self) -> None:
         """Stop following, and close the store."""
@@ -175,11 +203,13 @@ class KnownRoutes:
             self._kept -= len(self._items.pop(first).head)
 
 
-def _listed(page: Page[FoundRow], items: Sequence[_Item], sums: Sums | None) -> Listed:
+def _listed(page: Page[FoundRow], items: Sequence[_Item], sums: Sums | None, decided: DecisionsInForce) -> Listed:
     now = time.time()
+    today = today_utc(now)
+    holding = [item.holding(row.id, decided, today) for row, item in zip(page.items, items, strict=True)]
     return Listed(
-        [_ready(item.json(now)) for item in items],
-        [_ready(item.identity) for item in items],
+        [_ready(item.json(now, one)) for item, one in zip(items, holding, strict=True)],
+        [_ready(item.identity_with(one)) for item, one in zip(items, holding, strict=True)],
         page.total,
         page.next,
         next((item.currency for item in items), None),
@@ -189,7 +219,7 @@ def _listed(page: Page[FoundRow], items: Sequence[_Item], sums: Sums | None) -> 
 
 def opportunity_identity(o: Opportunity) -> list[JsonValue]:
     """What changes where the opportunity does, without its age."""
-    return [o.id, o.run_id, o.evaluated_at, o.data_at, o.profit]
+    return [o.id, o.run_id, o.evaluated_at, o.data_at, o.profit, o.decision, o.decision_at]
 
 
 def _ready(text: bytes) -> JsonValue:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arbkit.core.offers.images import IMAGE_HOST
+
 SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -26,12 +28,16 @@ NOTHING_ACTIVE = policy(default_src="'none'", form_action="'none'")
 """For answers that are data, or text."""
 STATIC_PAGE = policy(default_src="'none'", style_src="'unsafe-inline'", img_src="data:")
 """For pages without a script."""
-DASHBOARD_PAGE = policy(
-    default_src="'self'",
-    # Voilà's own pages hold scripts; widgets and charts are modules made from blobs, and compile what they check.
-    script_src="'self' 'unsafe-inline' 'unsafe-eval' blob:",
-    style_src="'self' 'unsafe-inline'",
-    img_src="'self' data: blob:",
-    font_src="'self' data:",
-    worker_src="'self' blob:",
-)
+
+
+def dashboard_page(*, thumbnails: bool) -> str:
+    """For the dashboards; ``thumbnails``: pictures of products come from Amazon."""
+    return policy(
+        default_src="'self'",
+        # Voilà's own pages hold scripts; widgets and charts are modules made from blobs, and compile what they check.
+        script_src="'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        style_src="'self' 'unsafe-inline'",
+        img_src=f"'self' data: blob:{f' {IMAGE_HOST}' if thumbnails else ''}",
+        font_src="'self' data:",
+        worker_src="'self' blob:",
+    )

@@ -30,7 +30,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_rules(json: bool = JSON) -> None:
-    """Show every rule, and what is wrong with any. Exits with 3 if one is wrong."""
+    """Show every rule, and what is wrong with any. Exits with 3 if any is invalid."""
     from arbkit.alerts.editing import rule_fields
     from arbkit.alerts.rules_file import load_rules
 
@@ -61,16 +61,20 @@ def _rows(rule: Rule) -> list[tuple[str, str]]:
         ("  announces", ", ".join(rule.on).replace("_", " ")),
         ("  at least", _bounds(rule)),
         ("  only", ", ".join([*rule.routes, *rule.categories, *rule.brands, *rule.groups, *rule.asins]) or "all"),
+        ("  without", ", ".join(rule.exclude_brands) or "-"),
         ("  channels", "all" if rule.channels is None else ", ".join(rule.channels) or "none"),
         ("  a day", "no limit" if rule.per_day is None else f"at most {rule.per_day}"),
     ]
 
 
 def _bounds(rule: Rule) -> str:
+    from arbkit.alerts.forecast_words import bound_words
+
     bounds = [
         "" if math.isinf(rule.least_profit) else f"profit {number(rule.least_profit)}",
         "" if rule.min_roi is None else f"ROI {percent(rule.min_roi)}",
         "" if rule.min_confidence is None else f"confidence {number(rule.min_confidence)}",
+        *bound_words(rule, ""),
     ]
     return ", ".join(filter(None, bounds)) or "anything"
 
@@ -85,7 +89,7 @@ def add(
 ) -> None:
     """Add a rule to alerts.toml, which is made if there is none; everything else in it stays as it is."""
     from arbkit.alerts.editing import add_rule
-    from arbkit.alerts.rule_names import doubtful_names
+    from arbkit.alerts.rule_names import notes_on
     from arbkit.alerts.rules_file import load_rules
 
     settings = load_settings()
@@ -93,13 +97,13 @@ def add(
     if target_price:
         fields["target_price"] = dict(map(_target, target_price))
     path = add_rule(settings, fields)
-    doubts = doubtful_names(settings, load_rules(settings).rule(name))
-    document: dict[str, Document] = {"file": str(path), "rule": fields, "notes": doubts}
+    notes = notes_on(settings, load_rules(settings).rule(name))
+    document: dict[str, Document] = {"file": str(path), "rule": fields, "notes": notes}
 
     def show(_: object) -> None:
         say(f"rule {name} added to {path}; `arbkit alerts test {name}` tries it", whole=True)
-        for doubt in doubts:
-            say(f"note: {doubt}", whole=True)
+        for note in notes:
+            say(f"note: {note}", whole=True)
 
     answer(document, json, show)
 
@@ -170,6 +174,9 @@ def _print_trial(trial: Trial) -> None:
     stored = counted(trial.opportunities, "stored opportunity", "stored opportunities")
     held = f", {trial.held} of them held back" if trial.held else ""
     say(f"rule {trial.rule}: {trial.meeting} of {stored} meet it{held}")
+    for reason, number_of in trial.unknown.items():
+        more = counted(number_of, "more has", "more have")
+        say(f"{more} all else that it asks for, but no figure: {reason}", whole=True)
     rows = [
         [
             f"{alert.source} → {alert.target}",
@@ -192,6 +199,7 @@ app.command(
         routes="route",
         categories="category",
         brands="brand",
+        exclude_brands="exclude-brand",
         groups="group",
         asins="asin",
         channels="channel",

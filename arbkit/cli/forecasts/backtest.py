@@ -11,10 +11,12 @@ import typer
 from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, answer, load_settings, print_table, say
 from arbkit.core.errors import InputError, ServiceError
-from arbkit.core.formatting import counted, percent
+from arbkit.core.formatting import count, counted, money, percent
 
 if TYPE_CHECKING:
+    from arbkit.analysis.backtest.purchases.results import ChanceScore
     from arbkit.analysis.backtest.results import HorizonScore, PriceBacktest
+    from arbkit.analysis.backtest.run import Backtest
     from arbkit.analysis.backtest.scores import Interval
 
 
@@ -24,8 +26,8 @@ def backtest(
     pictures: bool = typer.Option(True, help="Draw the figures as PNG, if there is a browser."),
     json: bool = JSON,
 ) -> None:
-    """Judge price forecasts at past days of the store's histories, each product by models fitted to others."""
-    from arbkit.analysis.backtest.results import PriceBacktest
+    """Judge forecasts of prices, sales and profits at past days of the store's histories."""
+    from arbkit.analysis.backtest.run import Backtest
     from arbkit.reports.runner import run_or_raise
 
     done = run_or_raise(load_settings(), "backtest", given_options(context), pictures=pictures)
@@ -34,7 +36,8 @@ def backtest(
         raise InputError(str(result["why_not"]))
     if out is not None:
         _copy(done.folder, out)
-    answer(PriceBacktest.model_validate(result["price"]), json, _print_backtest)
+    found = {name: result[name] for name in Backtest.model_fields}
+    answer(Backtest.model_validate(found), json, _print_backtest)
     if not json:
         say(f"report: {out or done.folder}", whole=True)
 
@@ -48,7 +51,36 @@ def _copy(folder: Path, target: Path) -> None:
         raise ServiceError(f"cannot be written: {error.strerror}", field="--out", value=str(target)) from None
 
 
-def _print_backtest(found: PriceBacktest) -> None:
+def _print_backtest(found: Backtest) -> None:
+    _print_prices(found.price)
+    for sold in found.sales.horizons:
+        _print_chances(sold.chances, f"sold within {counted(sold.days, 'day')}")
+    if found.profit.chances:
+        _print_chances(found.profit.chances, "made a profit")
+    say(found.profit.rankings_verdict)
+    if found.profit.rankings:
+        columns = ("ranking", ">made a profit", ">return", ">return a day", ">one unit of each", ">days ahead of spot")
+        rows = [
+            (one.name, percent(one.hit_rate_pct), percent(one.return_pct), percent(one.return_a_day_pct, 2),
+             money(one.profit, found.profit.currency), f"{one.days_ahead} of {found.profit.days}")
+            for one in found.profit.rankings
+        ]  # fmt: skip
+        print_table(columns, rows)
+    for what, reasons in (("sale", found.sales.not_scored), ("profit", found.profit.not_scored)):
+        for reason, number in reasons.items():
+            say(f"{what} not scored: {counted(number, 'purchase')}, {reason}")
+
+
+def _print_chances(chances: ChanceScore, event: str) -> None:
+    rows = [
+        (one.name, count(one.purchases), count(one.products), percent(one.said_pct), percent(one.happened_pct))
+        for one in (*chances.markets, *chances.categories)
+    ]
+    say(chances.verdict)
+    print_table(("of", ">purchases", ">products", ">forecast", f">{event}"), rows)
+
+
+def _print_prices(found: PriceBacktest) -> None:
     for score in found.horizons:
         _print_horizon(score)
     for reason, days in found.not_scored.items():

@@ -13,16 +13,31 @@ from arbkit.core.settings import MODE_WORDS, Settings
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import mode_at_start
 from arbkit.web.api import arbitrage, facts, figures, health, history, looks, products, reports, watchlist
+from arbkit.web.api.decisions import endpoints as decisions
 from arbkit.web.api.health import HealthChecks
 from arbkit.web.dependencies import Shared
-from arbkit.web.description import describe
+from arbkit.web.description import describe, to_description
 from arbkit.web.edge import events, exports, keys
 from arbkit.web.edge.wiring import admit_home, wire
 from arbkit.web.http import ProblemAPI, add_error_handlers, note_parameters
 from arbkit.web.known_routes import KnownRoutes
 
 # An address of its own comes before one with a parameter in its stead: /products/watch before /products/{asin}.
-_ROUTERS = (health, watchlist, exports, products, history, arbitrage, figures, reports, facts, looks, events, keys)
+_ROUTERS = (
+    health,
+    watchlist,
+    exports,
+    products,
+    history,
+    arbitrage,
+    figures,
+    reports,
+    facts,
+    looks,
+    decisions,
+    events,
+    keys,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -60,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     checks = app.state.health = HealthChecks(settings, started)
     for room in _ROUTERS:
         app.include_router(room.router)
+    app.add_api_route("/", to_description, methods=["GET"], include_in_schema=False)
     app.add_api_route("/docs", describe, methods=["GET"], include_in_schema=False)
     add_error_handlers(app)
     note_parameters(app)

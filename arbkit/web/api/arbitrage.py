@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 
+from arbkit.analysis.verdict.judging import Judge
 from arbkit.core.results import JsonObject, OpportunityOut
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
@@ -39,7 +40,7 @@ async def arbitrage(
     store: StoreDep,
     asked: Annotated[ArbitrageRequest, Depends(query_of(ArbitrageRequest))],
 ) -> Response:
-    """Routes that leave money after every cost."""
+    """Routes that are profitable after every cost."""
     page, after = (1, None) if asked.cursor is None else parse_cursor(asked.cursor)
     # Page and summary count ages back from one moment.
     order: Order = {
@@ -50,7 +51,10 @@ async def arbitrage(
         "at": time.time(),
     }
     query = OpportunityQuery.of(asked, **order)
-    found = await _find(shared, store, query, components=asked.components, summed=page == 1 and asked.summary)
+    judge = Judge(shared.settings) if asked.verdict else None
+    found = await _find(
+        shared, store, query, components=asked.components, judge=judge, summed=page == 1 and asked.summary
+    )
     onward = request.url.include_query_params(cursor=f"{page + 1}.{found.next}") if found.next else None
     summary = None if found.sums is None else summary_json(found.sums, found.currency)
     return _answer(request, {**_body(found, page=page, limit=asked.limit, onward=onward), "summary": summary}, found)
@@ -60,7 +64,7 @@ async def arbitrage(
 async def top(
     request: Request, shared: SharedDep, store: StoreDep, limit: PageSize = 10, components: Components = False
 ) -> Response:
-    """The opportunities with the most profit; ``next`` goes on in ``/arbitrage``."""
+    """The opportunities that are expected to earn most by day with the capital; ``next`` goes on in ``/arbitrage``."""
     found = await _find(shared, store, OpportunityQuery(limit=limit), components=components, summed=False)
     onward = None
     if found.next:
@@ -71,21 +75,25 @@ async def top(
 
 @router.get("/profit", tags=["arbitrage"], response_model=Quote)
 def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitRequest, Query()]) -> Response:
-    """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
+    """The profit of one route after every fee and tax, asked by hand: no product need be in the store."""
     settings = shared.settings
     profile = Profile.neutral() if asked.no_profile else load_profile(settings.profile_path, settings.profile_name)
     return json_answer(request, quote(asked, profile, load_tables(), load_rates()).model_dump(mode="json"))
 
 
-async def _find(shared: Shared, store: Store, query: OpportunityQuery, *, components: bool, summed: bool) -> Listed:
-    """From memory, which knows no components and is not always up to date; else from the store."""
-    if not components and (known := await shared.routes.find(query, summed=summed)) is not None:
+async def _find(
+    shared: Shared, store: Store, query: OpportunityQuery, *, components: bool, summed: bool, judge: Judge | None = None
+) -> Listed:
+    """From memory, which knows no components and no verdicts and is not always up to date; else from the store."""
+    if not components and judge is None and (known := await shared.routes.find(query, summed=summed)) is not None:
         return known
-    return await run_in_threadpool(_read, store, query, components=components, summed=summed)
+    return await run_in_threadpool(_read, store, query, components=components, summed=summed, judge=judge)
 
 
-def _read(store: Store, query: OpportunityQuery, *, components: bool, summed: bool) -> Listed:
-    return Listed.of(store.opportunities(query), store.sums(query) if summed else None, components=components)
+def _read(store: Store, query: OpportunityQuery, *, components: bool, summed: bool, judge: Judge | None) -> Listed:
+    found = store.opportunities(query)
+    verdicts = None if judge is None else judge.verdicts(store, found.items, now=time.time())
+    return Listed.of(found, store.sums(query) if summed else None, components=components, verdicts=verdicts)
 
 
 def _body(found: Listed, *, page: int, limit: int, onward: URL | None) -> JsonObject:

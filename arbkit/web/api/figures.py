@@ -7,10 +7,13 @@ import time
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
+from arbkit.analysis.track_record.results import TrackRecord, headline_of
+from arbkit.analysis.track_record.run import kept_track_record
 from arbkit.core.errors import ArbkitError
 from arbkit.core.offers.categories import CATEGORIES
+from arbkit.core.results import Result
 from arbkit.core.settings import Settings
 from arbkit.ops.prometheus import exposition, exposition_while_down
 from arbkit.ops.status import log_figures, read_store_state, store_figures, token_figures
@@ -28,6 +31,13 @@ _UNAVAILABLE = problem_responses(503)
 router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
 
 
+class TrackRecordOut(Result):
+    """How forecasts that were shown have come out."""
+
+    headline: str = Field(description="in words")
+    score: TrackRecord | None
+
+
 @router.get("/stats", tags=["service"], response_model=StatsOut, responses=_UNAVAILABLE)
 def stats(request: Request, store: StoreDep, shared: SharedDep) -> Response:
     """Head figures of the store, and whose profit it states; times in Unix seconds."""
@@ -40,6 +50,14 @@ def categories(request: Request) -> Response:
     """Arbkit's categories: each has one id over all marketplaces, and takes any of its names as ``category``."""
     items: list[JsonValue] = [{"id": one.id, "name": one.name, "names": list(one.names)} for one in CATEGORIES.values()]
     return json_answer(request, {"items": items, "total": len(items)})
+
+
+@router.get("/forecasts/score", tags=["products"], response_model=TrackRecordOut, responses=_UNAVAILABLE)
+def track_record(request: Request, store: StoreDep) -> Response:
+    """How forecasts that were shown have come out, as of the last scoring; null: there was none yet."""
+    found = kept_track_record(store)
+    score = None if found is None else found.model_dump(mode="json")
+    return json_answer(request, {"headline": headline_of(found), "score": score})
 
 
 @router.get("/metrics", tags=["service"], response_class=PlainTextResponse)

@@ -55,7 +55,7 @@ class HistoryRequest(Filter):
         None, description=f"only these, with commas between them, of {', '.join(UNITS)}"
     )
     market: MarketCode | None = Field(None, description="only this marketplace")
-    max_points: int = Field(500, ge=LEAST_POINTS, le=2_000, description="most points of a series")
+    max_points: int = Field(500, ge=LEAST_POINTS, le=2_000, description="maximum number of points of a series")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

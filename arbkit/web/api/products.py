@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import Field, JsonValue
 
-from arbkit.analysis.forecast.profit.forecast import forecast_routes
 from arbkit.analysis.forecast.sales.forecast import MOST_UNITS, SalesForecast, forecast_sales
 from arbkit.analysis.offers import known_offers
+from arbkit.analysis.track_record.forecasting import forecast_stored
 from arbkit.core.input.filters import Filter
 from arbkit.core.results import JsonObject, ProductOut, Result
 from arbkit.core.settings import Settings
-from arbkit.profit import load_profile, load_rates, load_tables
+from arbkit.profit import load_profile
 from arbkit.store import OpportunityQuery, ProductQuery, Store
 from arbkit.store.queries import Order
 from arbkit.web.api.listing import Components, Stretch, naming_page, opportunities_json
@@ -59,8 +58,8 @@ def sales(store: StoreDep, asin: Asin, asked: Annotated[SalesRequest, Query()]) 
     """How fast one more seller at the going price sells some units: days, and chances in 30 to 90 days."""
     if store.product(asin) is None:
         raise HTTPException(404, f"{asin} is not in the store")
-    offers, histories = store.offers([asin]), store.history(asin)
-    found = forecast_sales(offers, {h.id: h for h in histories}, now=time.time(), units=asked.units)
+    offers = store.offers([asin])
+    found = forecast_sales(offers, now=time.time(), units=asked.units)
     markets = {offer.market: one for offer, one in zip(offers, found, strict=True)}
     return SalesOut(asin=asin, units=asked.units, markets=markets)
 
@@ -101,10 +100,6 @@ def product(
 
 def _forecasts(settings: Settings, store: Store, asin: str) -> dict[tuple[str, str, str], JsonObject]:
     """What the routes of a product will earn, at its offers of now."""
-    now = time.time()
-    offers, histories = known_offers(store, [asin]), {h.id: h for h in store.history(asin)}
     profile = load_profile(settings.profile_path, settings.profile_name)
-    found = forecast_routes(
-        offers, histories, profile, load_tables(), load_rates(), on=datetime.fromtimestamp(now, UTC).date(), now=now
-    )
+    found = forecast_stored(settings, store, known_offers(store, [asin]), profile, now=time.time())
     return {route: one.model_dump() for route, one in found.items()}

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Generic, Literal, TypeVar, cast
+from typing import ClassVar, Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.dataclasses import dataclass
 
 from arbkit.analysis.forecast.profit.forecast import ProfitForecast
-from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.errors import UsageError
+from arbkit.core.input.filters import (
+    DEFAULT_OPPORTUNITY_SORT,
+    OpportunityFilter,
+    OpportunitySort,
+    ProductFilter,
+    ProductSort,
+)
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.marketplaces import market as marketplace
-from arbkit.core.models import Offer, Origin, Product
+from arbkit.core.models import Offer, Origin
 from arbkit.core.offers.categories import category_id
 from arbkit.core.offers.images import image_url
+from arbkit.core.offers.product import Product
 from arbkit.core.offers.watched import MAX_GROUPS
 from arbkit.core.results import JsonObject, MarketPrice, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
 from arbkit.core.settings import Mode
+from arbkit.display.export.csv_file import NotationName
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.store import Stats, Sums
+from arbkit.store.fields import OPPORTUNITY_SORTS, PRODUCT_SORTS, order_named
 
 T = TypeVar("T")
-_ASCENDING = frozenset({"asin", "title", "route", "buy_price", "price"})
+_ASCENDING = frozenset({"asin", "title", "route", "buy_price", "price", "days_to_sell"})
 """Orders in which people expect the least first; all others begin with the greatest."""
 _ORDERS = ("asc", "desc")
 
 
 class _Sorted(Request):
+    orders: ClassVar[Mapping[str, str]]
+    """Each order, and the field that it goes by."""
+
     order: Literal["asc", "desc"] | None = Field(None, description="default: what suits sort_by")
 
     @model_validator(mode="before")
     @classmethod
     def _split_order(cls, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """``margin_desc`` as ``margin`` in descending order."""
+        """``margin_desc`` as ``margin`` in descending order, and ``margin_pct``, a field of an item, as ``margin``."""
         sort, _, order = str(given.get("sort_by", "")).rpartition("_")
-        if sort and order in _ORDERS and "order" not in given:
-            return {**given, "sort_by": sort, "order": order}
-        return given
+        if not sort or order not in _ORDERS:
+            named = order_named(str(given.get("sort_by", "")), cls.orders)
+            return {**given, "sort_by": named} if named in cls.orders else given
+        if given.get("order", order) != order:
+            why = f"order={given['order']} contradicts sort_by={given['sort_by']}"
+            raise ValueError(why) from UsageError(why, remedy=f"Give sort_by={sort} with order, or sort_by alone")
+        return {**given, "sort_by": order_named(sort, cls.orders), "order": order}
 
     def descends(self, sort_by: str) -> bool:
         """Whether the greatest comes first."""
@@ -49,16 +67,19 @@ class _Sorted(Request):
 class ArbitrageRequest(_Sorted, OpportunityFilter):
     """Query of ``GET /arbitrage``."""
 
-    limit: int = Field(50, ge=1, le=500, description="most items of a page")
+    orders = OPPORTUNITY_SORTS
+    limit: int = Field(50, ge=1, le=500, description="maximum number of items of a page")
     cursor: str | None = Field(None, description="from `next`")
-    sort_by: OpportunitySort = Field("profit", description="also as margin_desc, profit_asc, …")
+    sort_by: OpportunitySort = Field(DEFAULT_OPPORTUNITY_SORT, description="also as margin_desc, profit_asc, …")
     components: bool = Field(False, description="every fee and tax too")
+    verdict: bool = Field(False, description="what the rules of the verdict say of each: buy, watch or pass, and why")
     summary: bool = Field(True, description="false: without the summary, which takes as long as the page")
 
 
 class ProductsRequest(_Sorted, ProductFilter):
     """Query of ``GET /products``."""
 
+    orders = PRODUCT_SORTS
     page: int | None = Field(None, ge=1, le=1_000_000, description="number of the page, from 1; or give a cursor")
     page_size: int = Field(50, ge=1, le=500)
     cursor: str | None = Field(None, description="from `next`: goes on also behind the 100,000th")
@@ -67,19 +88,22 @@ class ProductsRequest(_Sorted, ProductFilter):
 
 class _Exported(_Sorted):
     format: Literal["ndjson", "csv"] = Field("ndjson", description="csv: the first row names columns and units")
-    limit: int | None = Field(None, ge=1, le=100_000_000, description="most rows; default: all")
+    limit: int | None = Field(None, ge=1, le=100_000_000, description="maximum number of rows; default: all")
+    notation: NotationName = Field("english", description="of a CSV; european: 1234,56, and semicolons between cells")
 
 
 class ArbitrageExportRequest(_Exported, OpportunityFilter):
     """Query of ``GET /arbitrage/export``."""
 
-    sort_by: OpportunitySort = Field("profit", description="also as margin_desc, profit_asc, …")
+    orders = OPPORTUNITY_SORTS
+    sort_by: OpportunitySort = Field(DEFAULT_OPPORTUNITY_SORT, description="also as margin_desc, profit_asc, …")
     components: bool = Field(False, description="every fee and tax too; CSV has them always")
 
 
 class ProductsExportRequest(_Exported, ProductFilter):
     """Query of ``GET /products/export``."""
 
+    orders = PRODUCT_SORTS
     sort_by: ProductSort = Field("asin", description="also as margin_desc, profit_asc, …")
 
 
@@ -201,11 +225,12 @@ class ProductDetail(ProductOut):
 
 
 class BadLine(Result):
-    """A line of the watchlist that is no ASIN."""
+    """A line of the watchlist that is no ASIN, and what to do about it."""
 
     line: int
     text: str
     why: str
+    remedy: str | None
 
 
 class WatchedProduct(Result):

@@ -10,28 +10,33 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from arbkit.analysis.demand import TOO_OLD, is_rank_fact_old, why_absent
+from arbkit.analysis.forecast.profit.forecast import ProfitForecast
+from arbkit.analysis.track_record.results import TrackRecord, words_of_chance
+from arbkit.analysis.verdict.rules import BUILT_IN, VerdictRules
+from arbkit.analysis.verdict.verdict import Verdict
 from arbkit.core.formatting import UNKNOWN, age_words, count, money
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
 from arbkit.display.labels import (
+    chance_label,
     component_label,
     fulfilment_label,
     input_vat_label,
+    purchases_label,
     status_label,
     vat_case_label,
     vat_status_label,
 )
 from arbkit.display.quote_view import package_range_text
 from arbkit.profit.quote.results import Quote
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES
 from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.store import Stats, Sums
 
 Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
-
-_PAGES = {"opportunities": "Opportunities", "product": "Product", "alerts": "Alerts", "pipeline": "Pipeline"}
 
 
 def minor_money(minor: float | None, currency: str) -> str:
@@ -49,6 +54,7 @@ def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
     made.globals |= {"MARKETS": MARKETS, "TOO_OLD": TOO_OLD, "vat_case_label": vat_case_label}
     for function in (
+        chance_label,
         component_label,
         fulfilment_label,
         status_label,
@@ -57,6 +63,7 @@ def _environment() -> Environment:
         minor_money,
         confidence_reasons,
         package_range_text,
+        purchases_label,
         why_absent,
         is_rank_fact_old,
     ):
@@ -77,14 +84,25 @@ def page_html(template: str, /, **values: object) -> Markup:
 
 
 def header_html(
-    current: str, stats: Stats | None, *, demo_mode: bool, seller: str, path: Path | None, note: str = ""
+    current: str,
+    title: str,
+    stats: Stats | None,
+    *,
+    own: Mapping[str, str],
+    demo_mode: bool,
+    seller: str,
+    path: Path | None,
+    note: str = "",
 ) -> Markup:
-    """The page's name, the links to the others, the mark of invented data, whose profit it is, and a note.
+    """The page's title, the links to the others, the mark of invented data, whose profit it is, and a note.
 
-    ``path`` is the seller profile's file; None: the built-in one.
+    ``own`` are the labels of the user's own pages, by name; ``path`` is the seller profile's file; None: the built-in
+    one.
     """
-    demo = demo_words(stats, demo_mode=demo_mode)
-    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, path=path, note=note)
+    demo, pages = demo_words(stats, demo_mode=demo_mode), {**SHIPPED_PAGES, **own}
+    return page_html(
+        "header.html.j2", current=current, title=title, pages=pages, demo=demo, seller=seller, path=path, note=note
+    )
 
 
 def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:
@@ -124,7 +142,10 @@ def store_figures(
     ]
     if tokens is not None:
         small = f"+{tokens.refill_rate}/min, {age_words(now - tokens.at)} ago"
-        figures.append(("Keepa tokens left", count(tokens.left), small))
+        if tokens.left <= 0:
+            # A balance below zero is a debt to wait for, and no number to read.
+            small = f"next in {age_words(tokens.wait_s(now))}, +{tokens.refill_rate}/min"
+        figures.append(("Keepa tokens left", count(max(0, tokens.left)), small))
     return figures
 
 
@@ -137,9 +158,9 @@ def route_map_html(routes: Mapping[str, RouteTotals], markets: Sequence[str], cu
     return page_html("route_map.html.j2", routes=routes, markets=markets, currency=currency, chosen=chosen, most=most)
 
 
-def opportunity_html(found: Opportunity, *, watched: bool) -> Markup:
-    """The selected route in words, with links to both of its Amazon pages."""
-    return page_html("opportunity.html.j2", found=found, watched=watched)
+def opportunity_html(found: Opportunity, *, watched: bool, glance: Markup) -> Markup:
+    """The selected route in words, with links to both of its Amazon pages; ``glance``: what its product is known by."""
+    return page_html("opportunity.html.j2", found=found, watched=watched, glance=glance)
 
 
 def components_html(components: Sequence[ComponentRow], profit: float | None, currency: str) -> Markup:
@@ -152,15 +173,24 @@ def quote_html(quote: Quote, *, title: str = "") -> Markup:
     return page_html("quote.html.j2", quote=quote, title=title)
 
 
-def repriced_html(profits: Sequence[tuple[float, float | None]], currency: str) -> Markup:
-    """What changed assumptions do to the shown routes: profits before and after (None: cannot be priced)."""
-    known = [(before, after) for before, after in profits if after is not None]
-    return page_html(
-        "repriced.html.j2",
-        priced=len(known),
-        before=sum(before for before, _ in known),
-        after=sum(after for _, after in known),
-        profitable=sum(after > 0 for _, after in known),
-        unpriced=len(profits) - len(known),
-        currency=currency,
-    )
+def forecast_html(
+    found: Opportunity | ProfitForecast,
+    *,
+    why: str,
+    record: TrackRecord | None,
+    detail: ProfitForecast | None,
+    unfolded: bool = True,
+) -> Markup:
+    """What a route will earn, or ``why`` that is unknown; ``record`` says how past forecasts came out.
+
+    ``detail`` says what makes it wide; None: a button asks for it.
+    """
+    chance = found.profit_chance_pct
+    said = "" if chance is None else words_of_chance(record, chance)
+    return page_html("forecast.html.j2", found=found, why=why, record=said, detail=detail, unfolded=unfolded)
+
+
+def verdict_html(verdict: Verdict, rules: VerdictRules, *, route: str = "") -> Markup:
+    """What to do with a route, and the rules that say so; ``route`` names it where that is not clear."""
+    where = "" if rules.where == BUILT_IN else rules.where
+    return page_html("verdict.html.j2", verdict=verdict, where=where, route=route)

@@ -14,6 +14,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.watchlist.editing import add, remove
 from arbkit.pipeline.watchlist.reading import load_if_any, place
 from arbkit.profit import load_profile
+from arbkit.reports.catalogue.own_pages import own_page_labels
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import known_mode, mode_in_force, store_if_any
@@ -21,6 +22,7 @@ from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
+from arbkit.web.dashboards.seller.form import SellerForm
 
 _REFRESH_S = 30.0
 _STATS_LIVE_S = 25.0
@@ -38,11 +40,16 @@ class DashboardPage:
     TITLE = ""
     REGIONS: Sequence[Region] = ()
 
-    def __init__(self, settings: Settings, parts: Sequence[Part] = ()) -> None:
+    def __init__(self, settings: Settings, parts: Sequence[Part] = (), *, standalone: bool = False) -> None:
+        """``standalone``: it is shown in a notebook's cell, not as a page of its own."""
         self.settings = settings
-        self.widget = PageWidget(self.NAME, f"{self.TITLE} · arbkit", self.REGIONS, self._handle)
+        title = f"{self.TITLE} · arbkit"
+        self._seller = SellerForm(settings, on_saved=self.refresh)
+        head, *others = self.REGIONS
+        regions = (head, self._seller.REGION, *others)
+        self.widget = PageWidget(self.NAME, title, regions, self._handle, standalone=standalone)
         self.parts = {part.region: part for part in parts}
-        for part in parts:
+        for part in (self._seller, *parts):
             part.attach(self.widget)
         self._store = LazyStore(settings)
         self._stats: Stats | None = None
@@ -82,9 +89,16 @@ class DashboardPage:
             seller = load_profile(path, self.settings.profile_name).seller_line
         except ConfigError as error:
             seller = f"Seller: {error}"
-        demo = self.in_force.demo_mode
-        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, path=path, note=self.profile_note)
+        demo, own, note = self.in_force.demo_mode, own_page_labels(self.settings), self.profile_note
+        named = (self.file_name, self.TITLE, self._stats)
+        head = header_html(*named, own=own, demo_mode=demo, seller=seller, path=path, note=note)
         self.widget.show_html("head", head)
+        self._seller.load()
+
+    @property
+    def file_name(self) -> str:
+        """The name of the notebook that it is served from, by which other pages link to it."""
+        return self.NAME
 
     @property
     def in_force(self) -> Settings:
@@ -177,6 +191,12 @@ class DashboardPage:
         else:
             loop.call_soon(self.widget.run_guarded, handler)
 
+    def on_visit(self, event: UserEvent) -> None:
+        """Show what the address asks for to which Back or Forward has led."""
+        self.widget.notify("")
+        self.open(str(event.get("search") or ""))
+        self.refresh()
+
     def on_tick(self, _: UserEvent) -> None:
         """The page is being looked at: refresh it where that is due."""
         if self._failed or self.profile_note or self.is_waiting() or time.time() - self._loaded_at >= _REFRESH_S:
@@ -196,7 +216,7 @@ class DashboardPage:
             self.open(str(event.get("search") or ""))
             self.refresh()
             return
-        part = self.parts.get(str(event.get("region")))
+        part = {self._seller.region: self._seller, **self.parts}.get(str(event.get("region")))
         if part is not None and part.handle(event):
             return
         handler: Callable[[UserEvent], None] | None = getattr(self, f"on_{kind}", None)

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 INTERNAL_ERROR = "Something went wrong in arbkit itself; see pages.log in ARBKIT_HOME."
 
 _FRONT = Path(__file__).parent / "front"
-_STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css", "alerts.css")
-_SCRIPTS = ("dom.js", "form.js", "table.js", "chart.js", "page.js")
+_STYLES = ("page.css", "panel.css", "opportunities.css", "product.css", "pipeline.css", "alerts.css")
+_SCRIPTS = ("dom.js", "form.js", "table.js", "chart.js", "panel.js", "layout.js", "history.js", "page.js")
 
 
 def _front(names: Iterable[str]) -> str:
@@ -59,7 +59,8 @@ class PageWidget(anywidget.AnyWidget):
         """``handler`` is called with every event; what it raises is shown to the user."""
         super().__init__(name=name, title=title, standalone=standalone, regions=[asdict(r) for r in regions])
         self._handler = handler
-        self.on_msg(lambda _, content, __: self._on_message(content))
+        self._event: int | None = None
+        self.on_msg(lambda _, content, buffers: self._on_message(content, buffers))
 
     def show_html(self, region: str, html: Markup) -> None:
         """Fill a region with markup."""
@@ -82,13 +83,20 @@ class PageWidget(anywidget.AnyWidget):
         """Take a region away until it is filled again."""
         self.send({"type": "show", "region": region, "data": {"hidden": True}})
 
+    def show_fault(self, region: str, text: str) -> None:
+        """Say in a region, in place of its content, why it cannot be shown."""
+        self._show(region, {"fault": text})
+
     def notify(self, text: str, tone: Tone = "plain") -> None:
         """Show the user a sentence; an empty one removes the last."""
         self.send({"type": "notify", "text": text, "tone": tone})
 
     def address(self, search: str) -> None:
-        """Set the query string of the address bar, so that the view can be shared as a link."""
-        self.send({"type": "address", "search": search})
+        """Set the query string of the address bar, so that the view can be shared as a link.
+
+        What an event of the user changes there is an entry of the browser's history.
+        """
+        self.send({"type": "address", "search": search, "event": self._event})
 
     def chunk(self, data: bytes) -> None:
         """Send a piece of a file that :meth:`save` offers to the user."""
@@ -111,13 +119,17 @@ class PageWidget(anywidget.AnyWidget):
     def _show(self, region: str, data: Mapping[str, Any]) -> None:
         self.send({"type": "show", "region": region, "data": {**data, "hidden": False}})
 
-    def _on_message(self, event: UserEvent) -> None:
+    def _on_message(self, event: UserEvent, buffers: Sequence[bytes | memoryview]) -> None:
         if event.get("type") == "library":
             # A notebook's server does not serve plotly's script, as that of the dashboards does.
             script = resources.files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
             self.send({"type": "library"}, [script])
             return
+        if buffers:
+            event["data"] = bytes(buffers[0])
         began = time.perf_counter()
+        self._event = event.get("event")
         self.run_guarded(lambda: self._handler(event))
+        self._event = None
         took = round((time.perf_counter() - began) * 1000, 1)
         self.send({"type": "done", "event": event.get("event"), "ms": took, "about": event.get("type")})

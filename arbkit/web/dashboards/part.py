@@ -6,7 +6,7 @@ Dashboards are composed of parts; each is also a widget of its own in any notebo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from arbkit.analysis.price_history import price_lines
 from arbkit.core.models import History, Offer, Opportunity
@@ -16,32 +16,40 @@ from arbkit.profit import load_rates
 from arbkit.store import Store
 from arbkit.store.lazy import LazyStore
 from arbkit.web.dashboards.content import Field, Region, UserEvent
-from arbkit.web.dashboards.html import Figure, figures_html
+from arbkit.web.dashboards.html import Figure, figures_html, store_figures
 from arbkit.web.dashboards.page_widget import PageWidget
+
+if TYPE_CHECKING:
+    from arbkit.web.dashboards.composed.shown import Shown
 
 
 class Part:
     """One region. ``REGION`` says how it is drawn; ``load()`` fills it from what the part was made with.
 
     Within a page the page attaches it to its widget and fills it; alone, :attr:`widget` (which a notebook displays
-    for the part itself) loads it as soon as it is drawn.
+    for the part itself) loads it as soon as it is drawn. In a page of the user's own it follows what the page shows.
     """
 
     REGION: ClassVar[Region]
 
     def __init__(self) -> None:
         self._widget: PageWidget | None = None
+        self._region = self.REGION.id
 
     @property
     def region(self) -> str:
         """The id of its region."""
-        return self.REGION.id
+        return self._region
+
+    def place(self, region: str) -> None:
+        """Be shown in the region of this id, where a page has several parts of one kind."""
+        self._region = region
 
     @property
     def widget(self) -> PageWidget:
         """The widget that shows it: that of its page, or else one of its own."""
         if self._widget is None:
-            alone = Region(self.REGION.id, self.REGION.kind, waiting=self.REGION.waiting or "Loading …")
+            alone = Region(self.region, self.REGION.kind, waiting=self.REGION.waiting or "Loading …")
             self._widget = PageWidget(self.region, "", [alone], self._handle_alone, standalone=True)
         return self._widget
 
@@ -55,6 +63,14 @@ class Part:
         Raises:
             ArbkitError: the data cannot be read.
         """
+
+    def follow(self, shown: Shown) -> None:  # noqa: ARG002  # parts that show the page's view override it
+        """Show what its page shows now; a part that has its own data loads that.
+
+        Raises:
+            ArbkitError: the data cannot be read.
+        """
+        self.load()
 
     def handle(self, event: UserEvent) -> bool:  # noqa: ARG002  # parts that have controls override it
         """React to an event of the region; whether the part did."""
@@ -75,7 +91,7 @@ class Part:
 
 
 class Figures(Part):
-    """Figures side by side: label, value, and what stands small beside it."""
+    """Figures side by side: label, value, and what stands small beside it; made without any, a page's own."""
 
     REGION = Region("figures", "html", waiting="Reading the store …")
 
@@ -86,6 +102,11 @@ class Figures(Part):
     def load(self) -> None:
         """Show the figures it was made with."""
         self.show(self._figures)
+
+    def follow(self, shown: Shown) -> None:
+        """Show the figures it was made with, or else what the page's opportunities come to."""
+        found = store_figures(shown.stats, shown.sums, routes_priced=None, tokens=None, now=shown.now)
+        self.widget.show_html(self.region, figures_html(self._figures or found))
 
     def show(self, figures: Iterable[Figure]) -> None:
         """Show these figures."""
@@ -146,6 +167,13 @@ class Waterfall(Part):
         if self._route is not None:
             self.show(self._route)
 
+    def follow(self, shown: Shown) -> None:
+        """Draw the selected route, or none where none is found."""
+        if shown.selected is None:
+            self.hide()
+        else:
+            self.show(shown.selected)
+
     def show(self, route: Opportunity) -> None:
         """Draw this route."""
         self._route = route
@@ -158,8 +186,18 @@ class StorePart(Part):
 
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__()
-        self.settings = settings or Settings.load()
-        self._store = LazyStore(self.settings)
+        self._settings = settings
+        self._store: LazyStore | None = None
+
+    def share(self, settings: Settings) -> None:
+        """Read the store of a page, unless it was made with settings of its own."""
+        self._settings = self._settings or settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it was made with, else those in force."""
+        self._settings = self._settings or Settings.load()
+        return self._settings
 
     @property
     def store(self) -> Store:
@@ -168,6 +206,7 @@ class StorePart(Part):
         Raises:
             StoreError: it does not exist yet, or cannot be read.
         """
+        self._store = self._store or LazyStore(self.settings)
         return self._store.get()
 
 
@@ -187,6 +226,16 @@ class PriceHistory(StorePart):
             StoreError: the store cannot be read.
         """
         self.show(self.store.offers([self.asin]), self.store.history(self.asin), self.currency)
+
+    def follow(self, shown: Shown) -> None:
+        """Draw the product it was made with, or else the selected route's; none where none is found."""
+        found = shown.selected
+        if self.asin:
+            self.load()
+        elif found is None:
+            self.hide()
+        else:
+            self.show(shown.offers, shown.store.history(found.asin), found.currency, title=found.title or found.asin)
 
     def show(self, offers: Sequence[Offer], histories: Sequence[History], currency: str, *, title: str = "") -> None:
         """Draw the histories of a product; prices are converted by the rate of each day."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from arbkit.core.files import shipped_folder, write_new
+from arbkit.core.service.process_tree import end_tree, spawn
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.display.html import environment
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, own_page_files
+from arbkit.reports.kernel.sockets import transport
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
-from arbkit.web.dashboards.server.kernels import transport
 from arbkit.web.dashboards.server.login import (
     DashboardIdentity,
     Login,
@@ -36,10 +39,10 @@ from arbkit.web.dashboards.server.login import (
     TokenLogin,
     cookie_secret,
 )
-from arbkit.web.dashboards.server.pages import EndKernel, PageHandler
+from arbkit.web.dashboards.server.pages import EndKernel, Home, PageHandler
 from arbkit.web.dashboards.server.plain import ExtensionFiles, NotFound, StaticFiles, TemplateFiles
 from arbkit.web.dashboards.server.room import memory_limit, room
-from arbkit.web.policies import DASHBOARD_PAGE, SECURITY_HEADERS
+from arbkit.web.policies import SECURITY_HEADERS, dashboard_page
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,10 @@ _PING_MS = 5_000
 """Milliseconds between two pings of a socket."""
 _PONG_MS = 15_000
 """Milliseconds without an answer after which a socket is closed: its kernel is gone within 90 seconds in any case."""
+
+_LAB_GRACE_S = 10.0
+"""Seconds that JupyterLab has to end its kernels."""
+_LOOK_S = 0.2
 
 
 class Dashboards(Voila):  # type: ignore[misc]
@@ -75,7 +82,8 @@ class Dashboards(Voila):  # type: ignore[misc]
     def init_settings(self) -> dict[str, Any]:
         """What handlers share, with the policies of every answer."""
         settings: dict[str, Any] = super().init_settings()
-        headers = {**SECURITY_HEADERS, "Content-Security-Policy": DASHBOARD_PAGE, "Server": "arbkit"}
+        allowed = dashboard_page(thumbnails=self.arbkit.thumbnails)
+        headers = {**SECURITY_HEADERS, "Content-Security-Policy": allowed, "Server": "arbkit"}
         ours = {"headers": headers, "log_function": _log_request, "default_handler_class": NotFound}
         # Jupyter's own pages of errors need files that Voilà does not serve.
         ours["jinja2_env"] = environment("arbkit.web.dashboards")
@@ -91,6 +99,7 @@ class Dashboards(Voila):  # type: ignore[misc]
 
         page = {
             "most_pages": self.most_pages,
+            "settings": self.arbkit,
             "template_paths": self.template_paths,
             "config": self.config,
             "voila_configuration": self.voila_configuration,
@@ -98,6 +107,7 @@ class Dashboards(Voila):  # type: ignore[misc]
         extensions = {"path": self.labextensions_path, "no_cache_paths": ["/"]}
         return [
             Rule(TokenInAddress(), TokenLogin),
+            (at("/"), Home),
             (at("/login"), Login),
             (at("/logout"), Logout),
             # Gives away the address that a page was opened with, to anybody who knows the id of its kernel.
@@ -132,6 +142,11 @@ class Dashboards(Voila):  # type: ignore[misc]
             self.stop()
 
 
+def _is_told(record: logging.LogRecord) -> bool:
+    """Not of each page that nobody has signed it: all are shipped, and whoever could change them could sign them."""
+    return "is not trusted" not in record.msg
+
+
 def _log_request(handler: RequestHandler) -> None:
     """Log what failed, without the query string: it may hold what is nobody's business."""
     status = handler.get_status()
@@ -151,7 +166,10 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
         # One that is not there yet may be made while the kernel runs.
         "profile": settings.profile.absolute() if settings.profile else None,
         "alerts": settings.alerts.absolute() if settings.alerts else None,
+        "verdict": settings.verdict.absolute() if settings.verdict else None,
         "schedule": settings.schedule.absolute() if settings.schedule else None,
+        "reports": settings.reports.absolute() if settings.reports else None,
+        "pages": settings.pages.absolute() if settings.pages else None,
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
@@ -190,24 +208,27 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
     config.Voila.ip = settings.host
     config.Voila.port = settings.dashboards_port
     config.Voila.token = settings.token.get_secret_value()
-    apps = shipped_folder("apps")
-    config.Voila.root_dir = str(apps)
-    place = room(settings.dashboard_pages, memory_limit(), kinds=len(list(apps.glob("*.ipynb"))))
+    config.Voila.root_dir = str(shipped_folder("apps"))
+    place = room(settings.dashboard_pages, memory_limit(), kinds=len(SHIPPED_PAGES))
     place.configure(config)
     config.Voila.cookie_secret = secret
     config.Voila.identity_provider_class = DashboardIdentity
-    config.ConnectionFileMixin.transport = transport(Path(tempfile.gettempdir()))
+    # Voilà keeps the connection files in a temporary folder with a name of this length.
+    config.ConnectionFileMixin.transport = transport(Path(tempfile.gettempdir()) / "voila_xxxxxxxx")
     config.MappingKernelManager.transport_encryption = "auto"
     app = Dashboards(config=config)
     app.arbkit = settings
     app.listening = listening
     app.most_pages = place.pages
     app.initialize([])
+    app.log.addFilter(_is_told)
     app.start()
 
 
 def own_notebooks(settings: Settings) -> Path:
     """The user's folder of notebooks, ``$ARBKIT_HOME/notebooks``, with a copy of each shipped one that is not there.
+
+    ``reports`` and ``apps`` in there lead to the user's own reports and pages, where the system allows links.
 
     Raises:
         ConfigError: the shipped notebooks are missing.
@@ -219,11 +240,31 @@ def own_notebooks(settings: Settings) -> Path:
         # What the user has made of it is theirs, whatever a newer arbkit ships.
         if not copy.exists():
             write_new(copy, notebook.read_bytes())
+    pages, shipped = settings.own_pages_dir.absolute(), shipped_folder("apps")
+    if pages.is_dir() and pages.samefile(shipped):
+        # In a checkout they lie beside the shipped ones, which nobody is to edit by mistake.
+        for page in own_page_files(settings):
+            _link(own / "apps" / page.name, page.absolute())
+    else:
+        _link(own / "apps", pages)
+    _link(own / "reports", settings.own_reports_dir.absolute())
     return own
 
 
-def lab(settings: Settings, *, browser: bool = True) -> int:
-    """Run JupyterLab over the user's own copies of the notebooks until it ends; its exit code.
+def _link(link: Path, target: Path) -> None:
+    """Have ``link`` lead to what is there; what the user put in its place stays."""
+    with suppress(OSError, NotImplementedError):
+        link.parent.mkdir(exist_ok=True)
+        if link.is_symlink():
+            link.unlink()
+        if target.exists():
+            link.symlink_to(target, target_is_directory=target.is_dir())
+
+
+def lab(settings: Settings, *, browser: bool = True, stop: threading.Event) -> int:
+    """Run JupyterLab over the user's own copies of the notebooks until it ends, or ``stop`` is set; its exit code.
+
+    It ends with its kernels and whatever they have started.
 
     Raises:
         ConfigError: the notebooks are missing.
@@ -232,11 +273,21 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     folder = own_notebooks(settings)
     token = settings.token.get_secret_value()
     environment = {**kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
-    # -P: no module is imported from the folder which the user is in.
-    command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
-    command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
+    # -P: no module is imported from the folder which the user is in. What is deprecated is for who develops JupyterLab.
+    command = [sys.executable, "-P", "-W", "ignore::DeprecationWarning", "-m", "jupyterlab"]
+    command += [f"--ServerApp.ip={settings.host}"]
+    command += [f"--ServerApp.port={settings.lab_port}", f"--ServerApp.root_dir={folder}"]
+    # Whoever runs arbkit as root, as in a container, has decided so.
+    command += ["--ServerApp.allow_root=True", *([] if browser else ["--no-browser"])]
     # Over plain TCP every user of the machine could listen to what a notebook prints.
     command += ["--MappingKernelManager.transport_encryption=auto"]
     # JupyterLab would ask another host for a newer version; it fetches news only if the user agrees.
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    return subprocess.run(command, env=environment, check=False).returncode
+    process = spawn(command, environment=environment, output=sys.stderr.fileno())
+    try:
+        while process.poll() is None and not stop.wait(_LOOK_S):
+            pass
+        code = process.poll()
+    finally:
+        end_tree([process], grace_s=_LAB_GRACE_S)
+    return 0 if code is None else code

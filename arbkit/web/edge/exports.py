@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from codecs import BOM_UTF8
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
@@ -12,14 +12,18 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from arbkit.analysis.verdict.judging import Judge
 from arbkit.core.errors import ArbkitError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Opportunity, Product
+from arbkit.core.models import Opportunity
 from arbkit.core.offers.categories import category_id
 from arbkit.core.offers.images import image_url
+from arbkit.core.offers.product import Product
 from arbkit.core.results import JsonObject, StoredPrice
 from arbkit.core.settings import Settings
-from arbkit.display.spreadsheet import HEADINGS_WITH_UNITS, Cell, Row, csv_text, opportunity_row, utc_moment
+from arbkit.display.export.columns import FOR_SCRIPTS
+from arbkit.display.export.csv_file import NotationName, csv_text
+from arbkit.display.export.rows import Cell, FileRow, moment, opportunity_row
 from arbkit.store import OpportunityQuery, Page, ProductQuery
 from arbkit.web.api.schemas import ArbitrageExportRequest, ProductsExportRequest, product_json
 from arbkit.web.dependencies import SharedDep, StoreDep
@@ -66,10 +70,19 @@ async def export_arbitrage(
         asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=_PAGE, at=time.time()
     ).model_copy(update={"walk": True})
 
-    def as_json(one: Opportunity) -> JsonObject:
-        return one.public(now=time.time(), components=asked.components)
+    judge = Judge(shared.settings)
 
-    form = _csv(HEADINGS_WITH_UNITS, opportunity_row) if asked.format == "csv" else _ndjson(as_json)
+    def as_json(found: Sequence[Opportunity]) -> Iterator[JsonObject]:
+        now = time.time()
+        for one, verdict in judge.each(store, found, now=now):
+            yield {**one.public(now=now, components=asked.components), "verdict": verdict.model_dump()}
+
+    def as_rows(found: Sequence[Opportunity]) -> Iterator[FileRow]:
+        for one, verdict in judge.each(store, found, now=time.time()):
+            yield opportunity_row(one, FOR_SCRIPTS, verdict)
+
+    headings = [column.heading for column in FOR_SCRIPTS]
+    form = _csv(headings, as_rows, asked.notation) if asked.format == "csv" else _ndjson(as_json)
     export = _Export(shared.settings, store.opportunities, query, form, asked.limit)
     return await _answer(request, export, f"arbitrage.{asked.format}")
 
@@ -84,7 +97,13 @@ async def export_products(
     """
     query = ProductQuery.of(asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=_PAGE)
 
-    form = _csv(_PRODUCT_HEADINGS, _product_row) if asked.format == "csv" else _ndjson(product_json)
+    def as_json(found: Sequence[Product]) -> Iterable[JsonObject]:
+        return map(product_json, found)
+
+    def as_rows(found: Sequence[Product]) -> Iterable[FileRow]:
+        return map(_product_row, found)
+
+    form = _csv(_PRODUCT_HEADINGS, as_rows, asked.notation) if asked.format == "csv" else _ndjson(as_json)
     export = _Export(shared.settings, store.products, query, form, asked.limit)
     return await _answer(request, export, f"products.{asked.format}")
 
@@ -99,22 +118,24 @@ class _Form(Generic[Item]):
     broken: Callable[[Response], bytes]
 
 
-def _ndjson(as_json: Callable[[Item], JsonObject]) -> _Form[Item]:
+def _ndjson(as_json: Callable[[Sequence[Item]], Iterable[JsonObject]]) -> _Form[Item]:
     def rows(found: Sequence[Item]) -> bytes:
-        return b"".join(orjson.dumps(as_json(one), option=orjson.OPT_APPEND_NEWLINE) for one in found)
+        return b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in as_json(found))
 
     return _Form(_NDJSON, b"", rows, lambda problem: b'{"error":%s}\n' % bytes(problem.body))
 
 
-def _csv(headings: Sequence[str], row: Callable[[Item], Row]) -> _Form[Item]:
-    def text(rows: Iterable[Row]) -> bytes:
-        return csv_text(rows).encode()
+def _csv(
+    headings: Sequence[str], as_rows: Callable[[Sequence[Item]], Iterable[FileRow]], notation: NotationName
+) -> _Form[Item]:
+    def text(rows: Iterable[FileRow]) -> bytes:
+        return csv_text(rows, notation).encode()
 
     def broken(problem: Response) -> bytes:
         return text([[f"not complete: {orjson.loads(problem.body)['detail']}"]])
 
     # Excel recognises UTF-8 by the byte order mark.
-    return _Form(_CSV, BOM_UTF8 + text([list(headings)]), lambda found: text(map(row, found)), broken)
+    return _Form(_CSV, BOM_UTF8 + text([list(headings)]), lambda found: text(as_rows(found)), broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +175,13 @@ async def _answer(request: Request, export: _Export[Asked, Item], name: str) -> 
     return PieceByPiece(export.pieces(*first), exports, media_type=export.form.media_type, headers=headers)
 
 
-def _product_row(product: Product) -> Row:
+def _product_row(product: Product) -> FileRow:
     best = product.best
     of_best = (None,) * 6 if best is None else (
         best["source"], best["target"], best["profit"], best["currency"], best["roi_pct"], best["margin_pct"],
     )  # fmt: skip
     prices = [product.markets.get(code) for code in MARKETS]
-    first_seen = None if product.first_seen is None else utc_moment(product.first_seen)
+    first_seen = None if product.first_seen is None else moment(product.first_seen)
     return [
         product.asin,
         product.title,
@@ -170,7 +191,7 @@ def _product_row(product: Product) -> Row:
         " ".join(product.eans),
         product.image,
         image_url(product.image),
-        utc_moment(product.updated_at),
+        moment(product.updated_at),
         first_seen,
         first_seen,
         product.demo,

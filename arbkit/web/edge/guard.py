@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OPEN_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/", "/health", "/health/live", "/health/ready", "/docs", "/openapi.json"})
 """What says nothing that the package itself does not: whether the service runs, and how to ask it."""
 _CALLER = "arbkit.caller"
 _HOW = "as `Authorization: Bearer …` or `X-API-Key`"

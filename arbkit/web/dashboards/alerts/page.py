@@ -10,7 +10,7 @@ from arbkit.alerts.channels.quiet_hours import start_of_day
 from arbkit.alerts.delivery.plan import DeliveryPlan, PlanMark, load_plan, plan_mark
 from arbkit.alerts.delivery.trial import SentTest, send_test
 from arbkit.alerts.editing import mute_rule
-from arbkit.alerts.rule_names import doubtful_names
+from arbkit.alerts.rule_names import notes_on
 from arbkit.alerts.rules import Rule
 from arbkit.alerts.rules_file import Rules, alerts_path, load_rules
 from arbkit.alerts.trial import Trial, try_rules
@@ -193,7 +193,7 @@ class AlertsPage(DashboardPage):
         failed = total(status="failed")
         figures: list[Figure] = [
             ("Rules", count(len(rules)), ", ".join(beside) or "all work"),
-            ("Alerts today", total(since=since), zone),
+            ("Made today", total(since=since), f"sent or not, {zone}" if zone else "sent or not"),
             ("Sent today", count(sum(sent.values())), beside_sent),
             ("Suspicious, held back", total(since=since, type="data_problem"), "today"),
             ("Waiting", total(status="pending"), "to be sent"),
@@ -286,8 +286,8 @@ class AlertsPage(DashboardPage):
             self._show_form()
             return
         name, path = added
-        doubts = doubtful_names(self.settings, load_rules(self.settings).rule(name))
-        said = "".join(f" Note: {doubt.rstrip('?')}{'?' if doubt.endswith('?') else '.'}" for doubt in doubts)
+        notes = notes_on(self.settings, load_rules(self.settings).rule(name))
+        said = "".join(f" Note: {note.rstrip('?')}{'?' if note.endswith('?') else '.'}" for note in notes)
         self.widget.notify(f"Rule {name} is added to {path}, and in force with the next price.{said}", "good")
         self.widget.hide("tried")
         self.refresh()

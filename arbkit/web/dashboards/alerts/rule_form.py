@@ -10,16 +10,23 @@ from arbkit.alerts.rule_names import refuse_unknown_names
 from arbkit.alerts.rules import Rule
 from arbkit.alerts.rules_file import TomlValue, checked_rule
 from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.input.filters import parts_of
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
-from arbkit.web.address import parse_number
-from arbkit.web.dashboards.content import Field, choice, options
+from arbkit.web.address import parse_number, without_percent
+from arbkit.web.dashboards.content import CONFIDENCE_SCALE, DEMAND_BOUNDS, WITHOUT_BRANDS, Field, choice, options
 
 _LONGEST = 200
 _MOST = 1_000_000.0
-_NUMBERS = ("min_profit", "min_roi", "min_confidence", "per_day")
+_FORECASTS = (
+    "min_chance", "min_expected_profit", "min_profit_per_day", "min_p10", "max_days_to_sell", "min_sold_in_30_days",
+)  # fmt: skip
+_FIGURES = {"min_margin": ("Min margin %", "Profit in percent of net revenue"), **DEMAND_BOUNDS}
+_NUMBERS = ("min_profit", "min_roi", "min_confidence", *_FORECASTS, *_FIGURES, "per_day")
+_PERCENTS = ("min_roi", "min_margin", "max_amazon_share", "max_price_position")
 _LISTS = {"category": "categories", "brand": "brands", "group": "groups"}
-_FIELD_OF = {**{key: name for name, key in _LISTS.items()}, "routes": "source"}
+_EXCLUDED = "exclude_brands"
+_FIELD_OF = {**{key: name for name, key in _LISTS.items()}, "routes": "source", _EXCLUDED: _EXCLUDED}
 """Which field stands for a key of the rule that has another name."""
 
 
@@ -75,13 +82,16 @@ class RuleForm:
             {"name": "name", "label": "Name", "kind": "text", "placeholder": "toys"},
             _number("min_profit", f"Min profit, {currency}".rstrip(", "), "none", "At the low end of its range"),
             _number("min_roi", "Min ROI %", "none", "Percent of what is invested"),
-            _number("min_confidence", "Min confidence", "none", "From 0 to 1"),
+            _number("min_confidence", "Min confidence (0 to 1)", "none", CONFIDENCE_SCALE),
+            *_forecast_fields(currency),
+            *_figure_fields(),
             choice("source", "Buy on", options(markets, first="any")),
             choice("target", "Sell on", options(markets, first="any")),
             _text("category", "Category", suggestions),
             _text("brand", "Brand", suggestions),
+            {**WITHOUT_BRANDS},
             choice("group", "Watchlist group", options(sorted(suggestions["group"]), first="any")),
-            _number("per_day", "Most a day", "no limit", "How many of its alerts a channel sends in a day, the best"),
+            _number("per_day", "Maximum a day", "no limit", "How many alerts a channel sends in a day, the best"),
         ]
         for one in fields:
             one["value"] = self._values.get(one["name"], "")
@@ -104,11 +114,14 @@ class RuleForm:
         for name, key in _LISTS.items():
             if text := self._values.get(name):
                 table[key] = [text]
+        if excluded := parts_of(self._values.get(_EXCLUDED, "")):
+            table[_EXCLUDED] = list(excluded)
         return table
 
     def _number(self, name: str) -> int | float | None:
         try:
-            value = parse_number(self._values.get(name, ""), -_MOST, _MOST)
+            text = self._values.get(name, "")
+            value = parse_number(without_percent(text) if name in _PERCENTS else text, -_MOST, _MOST)
         except ValueError as error:
             self._wrong[name] = str(error)
             return None
@@ -138,6 +151,25 @@ class RuleForm:
 
 def _number(name: str, label: str, placeholder: str, hint: str) -> Field:
     return {"name": name, "label": label, "kind": "number", "placeholder": placeholder, "hint": hint}
+
+
+def _figure_fields() -> list[Field]:
+    fields = [_number(name, label, "none", hint) for name, (label, hint) in _FIGURES.items()]
+    for one in fields:
+        one["fold"] = "More conditions"
+    return fields
+
+
+def _forecast_fields(currency: str) -> list[Field]:
+    in_currency = f", {currency}".rstrip(", ")
+    return [
+        _number("min_chance", "Min chance %", "none", "Probability of a profit above zero once it is sold"),
+        _number("min_expected_profit", f"Min expected profit{in_currency}", "none", "Mean of it once it is sold"),
+        _number("min_profit_per_day", "Min profit per day %", "none", "Expected, in percent of the capital tied up"),
+        _number("min_p10", f"Min P10 of profit{in_currency}", "none", "Missed with a probability of 10 % only"),
+        _number("max_days_to_sell", "Max days to sell", "none", "Sold by then with a probability of 50 %"),
+        _number("min_sold_in_30_days", "Min sold in 30 days %", "none", "Probability to have sold it by then"),
+    ]
 
 
 def _text(name: str, label: str, suggestions: Mapping[str, Iterable[str]]) -> Field:

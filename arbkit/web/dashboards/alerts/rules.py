@@ -114,4 +114,5 @@ def _note(trial: Trial | None) -> str:
     if trial is None:
         return ""
     held = f", {count(trial.held)} held back" if trial.held else ""
-    return f"of {count(trial.opportunities)}{held}"
+    unknown = f", {count(sum(trial.unknown.values()))} without a forecast" if trial.unknown else ""
+    return f"of {count(trial.opportunities)}{held}{unknown}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from arbkit.alerts.channels.message import HEADINGS
+from arbkit.alerts.forecast_words import bound_words
 from arbkit.alerts.rules import Rule
 from arbkit.core.formatting import age_words, money, number, percent
 from arbkit.core.marketplaces import market
@@ -57,6 +58,7 @@ def _thresholds(rule: Rule, currency: str) -> str:
         bounds.append(f"ROI from {percent(rule.min_roi, 0)}")
     if rule.min_confidence is not None:
         bounds.append(f"confidence from {number(rule.min_confidence)}")
+    bounds += bound_words(rule, currency)
     if not bounds:
         return "any profit: every opportunity meets it"
     again = f"; news again once below {money(rule.clears_at, currency)}" if rule.clears_at is not None else ""
@@ -72,11 +74,13 @@ def _selection(rule: Rule) -> str:
         "product ": rule.asins,
     }
     found = [f"{kind}{' or '.join(values)}" for kind, values in asked.items() if values]
-    return f"only {'; '.join(found)}" if found else ""
+    only = [f"only {'; '.join(found)}"] if found else []
+    without = [f"without brand {' or '.join(rule.exclude_brands)}"] if rule.exclude_brands else []
+    return ", ".join([*only, *without])
 
 
 def _limits(rule: Rule) -> str:
-    limits = [] if rule.per_day is None else [f"at most {rule.per_day} a day"]
+    limits = [] if rule.per_day is None else [f"each channel sends at most {rule.per_day} a day"]
     if rule.cool_down_hours:
         limits.append(f"{rule.cool_down_hours:g} h between two of a kind on one route")
     return "; ".join(limits)

@@ -22,16 +22,26 @@ function link(text, href) {
   return element("a", own ? { href } : { href, target: "_blank", rel: "noopener noreferrer" }, text);
 }
 
-// Waits for a pause in calls; `now` ends the wait.
+const COPIED_MS = 2000;
+
+// Puts what a button names on the clipboard, and says so in the status beside it.
+async function copy(clicked) {
+  const status = clicked.nextElementSibling;
+  const copied = await navigator.clipboard.writeText(clicked.dataset.copy).then(() => true, () => false);
+  status.textContent = copied ? "copied" : "not copied: the browser does not allow it";
+  setTimeout(() => status.replaceChildren(), COPIED_MS);
+}
+
+// Waits for a pause in calls; `now` ends the wait. The callback hears whether it was a pause that ended it.
 function debounced(callback, ms) {
   let timer;
   const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(callback, ms);
+    timer = setTimeout(() => callback(true), ms);
   };
   later.now = () => {
     clearTimeout(timer);
-    callback();
+    callback(false);
   };
   return later;
 }

@@ -5,6 +5,7 @@ const TICK_REST = 4;
 // An answer that has not come by then may never come: the connection was lost for a moment.
 const TICK_LOST_MS = 10_000;
 const SILENT_MS = 12000;
+const PIECE_BYTES = 256 * 1024;
 const KINDS = { form: formRegion, table: tableRegion, chart: chartRegion, html: htmlRegion };
 
 function htmlRegion(region, page) {
@@ -15,6 +16,8 @@ function htmlRegion(region, page) {
       click: (event) => {
         const clicked = event.target.closest("button[data-action]");
         if (clicked) page.emit({ type: "action", region, name: clicked.dataset.action, id: clicked.dataset.id });
+        const copying = event.target.closest("button[data-copy]");
+        if (copying) copy(copying);
       },
     },
   });
@@ -40,15 +43,18 @@ function section(spec, page) {
     root.append(details);
   } else root.append(waiting);
   const parent = waiting.parentElement;
+  const fault = element("p", { class: "arb-notice arb-bad", role: "alert" });
   return {
     root,
     end,
     show(data) {
       root.hidden = Boolean(data.hidden);
       if (data.hidden) return undefined;
-      if (waiting.isConnected) waiting.replaceWith(body);
-      else if (!body.isConnected) parent.append(body);
-      return draw(data);
+      fault.textContent = data.fault ?? "";
+      const drawn = data.fault === undefined ? body : fault;
+      for (const other of [waiting, body, fault]) if (other !== drawn) other.remove();
+      if (!drawn.isConnected) parent.append(drawn);
+      return data.fault === undefined ? draw(data) : undefined;
     },
   };
 }
@@ -60,12 +66,6 @@ function saveFile(name, mime, chunks) {
   anchor.click();
   anchor.remove();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-function showAddress(search) {
-  const url = new URL(location.href);
-  url.search = search;
-  history.replaceState(null, "", url);
 }
 
 // The whole document is the page's: in a notebook's cell it is not.
@@ -88,15 +88,17 @@ function render({ model, el }) {
   let serial = 0;
   let ended = false;
   const tick = { serial: 0, due: performance.now() + TICK_MS };
-  function emit(event) {
+  function emit(event, typing = false, buffers = undefined) {
     serial += 1;
     pending.set(serial, performance.now());
+    trail?.sent(serial, event, typing);
     try {
-      model.send({ ...event, event: serial });
+      model.send({ ...event, event: serial }, undefined, buffers);
     } catch {
       ended = true;
     }
     showLiveness();
+    return serial;
   }
   function showLiveness() {
     const age = (times) => (times.length ? performance.now() - Math.min(...times) : 0);
@@ -116,24 +118,66 @@ function render({ model, el }) {
 
   // Element ids are those of the page; several widgets in one notebook must not share them.
   const prefix = standalone ? `${model.get("_model_id") ?? Math.random().toString(36).slice(2)}-` : "";
-  const page = { emit, id: (name) => prefix + name, library: null };
+  // The row from which another page is opened is where Back returns to.
+  const leaveFrom = (row) => trail?.note({ y: window.scrollY, row });
+  // A file goes in pieces, each after the one before was heard: a large message would end the connection.
+  const heard = new Map();
+  async function upload(region, name, file) {
+    for (let offset = 0; offset === 0 || offset < file.size; offset += PIECE_BYTES) {
+      const piece = await file.slice(offset, offset + PIECE_BYTES).arrayBuffer();
+      const about = { type: "file", region, name, file: file.name, size: file.size, offset };
+      await new Promise((resolve) => heard.set(emit(about, false, [piece]), resolve));
+    }
+  }
+  const page = { emit, open, leaveFrom, upload, id: (name) => prefix + name, library: null };
   page.library = () =>
     new Promise((resolve) => {
       page.receiveLibrary = resolve;
       model.send({ type: "library" });
     });
   const regions = new Map();
-  for (const spec of model.get("regions")) {
-    const region = section(spec, page);
-    regions.set(spec.id, region);
-    main.append(region.root);
+  // Ids are those of the page's own tables; an empty one means the selected row.
+  const rowOf = (id) => main.querySelector(id ? `tr[data-id="${CSS.escape(id)}"]` : 'tr[aria-selected="true"]');
+  function leave(panel) {
+    if (panel.isSheet() && history.state?.sheet) history.back();
+    else panel.toList();
   }
+  const { panels, update } = arrange(model.get("regions"), main, {
+    id: page.id,
+    make: (spec) => {
+      const region = section(spec, page);
+      regions.set(spec.id, region);
+      return region.root;
+    },
+    panelOf: () => {
+      const panel = detailPanel({ rowOf, leave: () => leave(panel) });
+      return panel;
+    },
+  });
+  // A row is opened: it is selected, and what is known of it comes into sight.
+  function open(region, id, keyboard) {
+    const panel = panels.get(region);
+    const number = emit({ type: "select", region, id });
+    if (!panel) return;
+    if (panel.moves()) trail?.enter(number, id, { sheet: panel.isSheet() });
+    panel.open(id, keyboard);
+  }
+  const trail = standalone
+    ? undefined
+    : viewHistory({
+        emit,
+        sheet: (shown) => {
+          for (const panel of panels.values()) panel.sheet(shown);
+        },
+        focus: (id) => rowOf(id)?.focus({ preventScroll: true }),
+      });
 
   let chunks = [];
   function onMessage(message, buffers) {
     switch (message.type) {
       case "show":
         regions.get(message.region).show(message.data);
+        update();
         break;
       case "done":
         // An answer means that whatever was sent before it has been heard too.
@@ -142,7 +186,10 @@ function render({ model, el }) {
           tick.due = now + Math.min(Math.max(TICK_MS, TICK_REST * (now - pending.get(tick.serial))), TICK_LOST_MS);
         }
         for (const number of [...pending.keys()]) if (number <= message.event) pending.delete(number);
+        heard.get(message.event)?.();
+        heard.delete(message.event);
         performance.mark("arbkit-answer", { detail: { ms: message.ms, event: message.event, about: message.about } });
+        trail?.done(message.event);
         showLiveness();
         break;
       case "notify":
@@ -151,7 +198,7 @@ function render({ model, el }) {
         notice.setAttribute("role", message.tone === "bad" ? "alert" : "status");
         break;
       case "address":
-        if (!standalone) showAddress(message.search);
+        trail?.address(message.search, message.event);
         break;
       case "chunk":
         chunks.push(buffers[0]);
@@ -179,7 +226,8 @@ function render({ model, el }) {
   }, 200);
   return () => {
     clearInterval(timer);
-    for (const { end } of regions.values()) end?.();
+    for (const { end } of [...regions.values(), ...panels.values()]) end?.();
+    trail?.end();
     model.off("msg:custom", onMessage);
   };
 }

@@ -3,7 +3,10 @@ function drawCell(cell, column, region, id, page) {
   const td = element("td", { class: `arb-${column.kind} ${cell.tone ? `arb-${cell.tone}` : ""}`, "data-label": column.label });
   if (cell.href) {
     const anchor = link(cell.text, cell.href);
-    anchor.addEventListener("click", (event) => event.stopPropagation());
+    anchor.addEventListener("click", (event) => {
+      event.stopPropagation();
+      page.leaveFrom(id);
+    });
     td.append(anchor);
   } else if (cell.action) {
     const run = (event) => {
@@ -11,7 +14,14 @@ function drawCell(cell, column, region, id, page) {
       page.emit({ type: "action", region, name: cell.action, id });
     };
     td.append(button(cell.text, cell.label ?? cell.text, false, run));
+  } else if (cell.why) {
+    // A button, so that the keyboard and a finger get to the reason too, which the style sheet shows on focus.
+    const reason = button(cell.text, `${column.label} ${cell.text}: ${cell.why}`, false, (event) => event.stopPropagation());
+    reason.className = "arb-why";
+    td.append(reason, element("span", { class: "arb-sub", "aria-hidden": "true" }, cell.why));
+    td.title = cell.why;
   } else td.append(element("span", {}, cell.text));
+  if (cell.bar !== undefined) td.append(element("span", { class: "arb-share", style: `--share: ${cell.bar}%`, "aria-hidden": "true" }));
   if (cell.sub) td.append(element("span", { class: "arb-sub" }, cell.sub));
   if (cell.tag) td.append(element("span", { class: "arb-tag" }, cell.tag));
   if (cell.note) td.title = cell.note;
@@ -45,23 +55,38 @@ function drawHead(view, region, page) {
 }
 
 function drawRow(data, view, region, page) {
-  const select = () => page.emit({ type: "select", region, id: data.id });
   const row = element("tr", { "data-id": data.id });
   if (view.selects) {
     row.tabIndex = 0;
     row.setAttribute("aria-selected", String(data.id === view.selected));
-    row.addEventListener("click", select);
+    row.addEventListener("click", () => page.open(region, data.id, false));
     row.addEventListener("keydown", (event) => {
       if (event.target !== row) return;
       const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
-      if (event.key === "Enter") select();
+      if (event.key === "Enter") page.open(region, data.id, true);
       else if (next) next.focus();
       else return;
       event.preventDefault();
     });
   }
   data.cells.forEach((cell, index) => row.append(drawCell(cell, view.columns[index], region, data.id, page)));
+  // A row that is unknown in many columns is one stop of the keyboard.
+  for (const other of [...row.querySelectorAll(".arb-why")].slice(1)) other.tabIndex = -1;
   return row;
+}
+
+// On a phone the heads, by which rows are put in order, are not there.
+function drawOrder(view, region, page) {
+  const sorted = view.columns.filter((column) => column.sort);
+  if (!sorted.length) return undefined;
+  const sort = (name) => page.emit({ type: "sort", region, sort: name });
+  const other = sorted.every((column) => column.sort !== view.sort);
+  const options = sorted.map((column) => element("option", { value: column.sort, selected: column.sort === view.sort }, column.label));
+  if (other) options.unshift(element("option", { value: view.sort, selected: true }, view.sort.replaceAll("_", " ")));
+  const select = element("select", { "aria-label": "Order by", on: { change: () => sort(select.value) } }, ...options);
+  const turn = button(view.descending ? "▼" : "▲", "Highest first", false, () => sort(view.sort));
+  turn.setAttribute("aria-pressed", String(view.descending));
+  return element("div", { class: "arb-order" }, element("span", { "aria-hidden": "true" }, "Order by"), select, turn);
 }
 
 function drawPager(view, region, page) {
@@ -80,6 +105,12 @@ function drawPager(view, region, page) {
   );
 }
 
+// A way out of an empty table: to another page, or to other rows.
+function drawWay(way, region, page) {
+  if (way.href) return link(way.text, way.href);
+  return button(way.text, way.text, false, () => page.emit({ type: "action", region, name: way.action }));
+}
+
 function tableRegion(region, page) {
   const body = element("div", { class: "arb-table" });
   function draw(view) {
@@ -88,12 +119,18 @@ function tableRegion(region, page) {
     const focusedLabel = focused?.getAttribute("aria-label");
     const rows = element("tbody", {}, ...view.rows.map((row) => drawRow(row, view, region, page)));
     if (!view.rows.length) {
-      rows.append(element("tr", {}, element("td", { class: "arb-empty", colspan: view.columns.length }, view.message)));
+      const ways = (view.ways ?? []).map((way) => drawWay(way, region, page));
+      const message = element("p", {}, view.message);
+      const empty = element("td", { class: "arb-empty", colspan: view.columns.length }, message);
+      if (ways.length) empty.append(element("div", { class: "arb-actions" }, ...ways));
+      rows.append(element("tr", {}, empty));
     }
     const role = view.selects ? "grid" : undefined;
     const table = element("table", { role, "aria-label": view.caption }, drawHead(view, region, page), rows);
     const scroller = element("div", { class: "arb-scroll" }, table);
-    body.replaceChildren(scroller, ...(view.pages > 1 || view.paged ? [drawPager(view, region, page)] : []));
+    body.classList.toggle("arb-is-compact", Boolean(view.compact));
+    const order = drawOrder(view, region, page);
+    body.replaceChildren(...(order ? [order] : []), scroller, ...(view.pages > 1 || view.paged ? [drawPager(view, region, page)] : []));
     body.dataset.total = view.total ?? view.rows.length;
     // What was focused is gone with the old table; the keyboard should stay where it was.
     const row = focusedRow && body.querySelector(`tr[data-id="${CSS.escape(focusedRow)}"]`);

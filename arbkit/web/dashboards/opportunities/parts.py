@@ -7,23 +7,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
-from arbkit.analysis.routes import PricedRoute
+from arbkit.analysis.what_if import AssumedRoute
 from arbkit.core.input.filters import OpportunitySort
 from arbkit.core.models import Opportunity
 from arbkit.core.results import RouteTotals
 from arbkit.core.settings import Settings
 from arbkit.store import Page, Stats, Store, Sums
-from arbkit.web.dashboards.content import Region, UserEvent
+from arbkit.web.dashboards.content import Region, TableColumn, UserEvent
 from arbkit.web.dashboards.html import route_map_html
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
+from arbkit.web.dashboards.opportunities.empty import WAYS, why_empty
 from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View
 from arbkit.web.dashboards.opportunities.forms import filter_fields
 from arbkit.web.dashboards.part import StorePart
 
-_ASCENDING = frozenset({"title", "route", "buy_price"})
-_NO_MATCH = "No opportunity passes these filters."
+if TYPE_CHECKING:
+    from arbkit.web.dashboards.composed.shown import Shown
+
+_ASCENDING = frozenset(
+    {"title", "route", "buy_price", "days_to_sell", "rank", "sellers", "amazon_share", "price_position"}
+)
+_ASSUMED_HEADS: Mapping[str, TableColumn] = {
+    "profit": {"label": "Profit today", "kind": "number"},
+    "if": {**COLUMNS["if"], "sort": "profit"},
+}
+"""Under assumptions the order goes by what routes would make."""
 
 
 def read_page(store: Store, view: View, *, now: float) -> tuple[View, Page[Opportunity]]:
@@ -50,7 +60,7 @@ def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[
     return store.sums(view.changed(source=None, target=None).query(now=now)).routes
 
 
-class _ViewPart(StorePart):
+class ViewPart(StorePart):
     """A part that shows what a view asks for, and may change it: ``on_change`` then gets the new view."""
 
     def __init__(
@@ -63,6 +73,11 @@ class _ViewPart(StorePart):
         super().__init__(settings)
         self.view = view or View()
         self._on_change = on_change
+        self._turn: Callable[[View], None] | None = None
+
+    def link(self, turn: Callable[[View], None]) -> None:
+        """Be one of several parts that show one view, which ``turn`` changes."""
+        self._turn = turn
 
     def filter(self, view: View) -> None:
         """Show what another view asks for.
@@ -75,13 +90,15 @@ class _ViewPart(StorePart):
 
     def _change(self, view: View) -> None:
         self.view = view
-        if self._widget is None or self._widget.standalone:
+        if self._turn is not None:
+            self._turn(view)
+        elif self._widget is None or self._widget.standalone:
             self.load()
         if self._on_change is not None:
             self._on_change(view)
 
 
-class FilterForm(_ViewPart):
+class FilterForm(ViewPart):
     """The filters as a form; refused values stay in their fields, with the reason."""
 
     REGION = Region("filters", "form", waiting="Filters …", collapsible="Filters", expanded=True)
@@ -96,10 +113,18 @@ class FilterForm(_ViewPart):
         """
         self.show(self.store.stats(), self.view)
 
+    def follow(self, shown: Shown) -> None:
+        """Show the filters of the page's view."""
+        self.show(shown.stats, shown.view)
+
     def show(self, stats: Stats, view: View) -> None:
         """Show the filters of ``view``; ``stats`` has the categories and brands to choose from."""
         self.view = view
         self.widget.show_form(self.region, filter_fields(view, self._refused, self.settings.markets, stats))
+
+    def forget_refused(self) -> None:
+        """Drop the values that were refused."""
+        self._refused = {}
 
     def handle(self, event: UserEvent) -> bool:
         """Take new values, or clear all filters."""
@@ -110,14 +135,13 @@ class FilterForm(_ViewPart):
             self._change(view)
             return True
         if event["type"] == "action" and event["name"] == "clear":
-            view = self.view
             self._refused = {}
-            self._change(View(sort=view.sort, descending=view.descending, columns=view.columns))
+            self._change(self.view.cleared())
             return True
         return False
 
 
-class RouteMap(_ViewPart):
+class RouteMap(ViewPart):
     """All routes as a grid; a click filters by one, a second click by none."""
 
     REGION = Region("map", "html", waiting="Routes …")
@@ -131,6 +155,10 @@ class RouteMap(_ViewPart):
         now = time.time()
         sums = self.store.sums(self.view.query(now=now))
         self.show(read_routes(self.store, self.view, sums, now=now), self.store.stats().currency or "", self.view)
+
+    def follow(self, shown: Shown) -> None:
+        """Show the routes of the page's view."""
+        self.show(read_routes(shown.store, shown.view, shown.sums, now=shown.now), shown.currency, shown.view)
 
     def show(self, routes: Mapping[str, RouteTotals], currency: str, view: View) -> None:
         """Show these routes (``SOURCE:TARGET`` → ``count``, ``total_profit``, ``best_profit``)."""
@@ -151,7 +179,7 @@ class RouteMap(_ViewPart):
         return True
 
 
-class OpportunityTable(_ViewPart):
+class OpportunityTable(ViewPart):
     """Opportunities, a page at a time, to sort and to select from: ``on_select`` gets the selected one's id."""
 
     REGION = Region("table", "table", waiting="Reading opportunities …")
@@ -175,27 +203,37 @@ class OpportunityTable(_ViewPart):
         """
         now = time.time()
         view, page = read_page(self.store, self.view, now=now)
-        self.show(page, view, now=now)
+        self.show(page, view, self.store.stats() if not page.items else None, now=now)
+
+    def follow(self, shown: Shown) -> None:
+        """Show the page's opportunities, and which of them is selected."""
+        selected = shown.selected.id if shown.selected else ""
+        stats = shown.stats if not shown.page.items else None
+        self.show(shown.page, shown.view.changed(chosen=selected), stats, now=shown.now)
 
     def show(
         self,
         page: Page[Opportunity],
         view: View,
+        stats: Stats | None = None,
         *,
         now: float,
-        repriced: Mapping[str, PricedRoute] | None = None,
-        message: str = _NO_MATCH,
+        assumed: Mapping[str, AssumedRoute] | None = None,
     ) -> None:
-        """Show this page; ``repriced`` (by id) adds a column, ``message`` stands in an empty table."""
+        """Show this page; ``assumed`` (by id) adds a column.
+
+        ``stats`` of the store say why a table is empty; None: the store has never answered.
+        """
         self.view = view
-        repriced = repriced or {}
-        columns = chosen_columns(view.columns, what_if=bool(repriced))
+        empty = None if page.items else why_empty(view, stats, self.settings)
+        columns = chosen_columns(view.columns, what_if=assumed is not None)
+        heads = COLUMNS if assumed is None else {**COLUMNS, **_ASSUMED_HEADS}
         self.widget.show_table(
             self.region,
             {
                 "caption": "Opportunities",
-                "columns": [COLUMNS[name] for name in columns],
-                "rows": [table_row(o, columns, now=now, repriced=repriced.get(o.id)) for o in page.items],
+                "columns": [heads[name] for name in columns],
+                "rows": [table_row(o, columns, now=now, assumed=(assumed or {}).get(o.id)) for o in page.items],
                 "total": page.total,
                 "first": (view.page - 1) * PAGE_ROWS + 1,
                 "page": view.page,
@@ -203,14 +241,16 @@ class OpportunityTable(_ViewPart):
                 "paged": True,
                 "sort": view.sort,
                 "descending": view.descending,
+                "compact": view.density == "compact",
                 "selects": True,
                 "selected": view.chosen,
-                "message": message,
+                "message": empty.message if empty else "",
+                "ways": empty.ways if empty else (),
             },
         )
 
     def handle(self, event: UserEvent) -> bool:
-        """Sort, turn a page or select a row."""
+        """Sort, turn a page, select a row, or go one of the ways out of an empty table."""
         match event["type"]:
             case "sort":
                 self._sort(event["sort"])
@@ -220,6 +260,8 @@ class OpportunityTable(_ViewPart):
                     self._change(self.view.changed(page=number))
             case "select":
                 self._select(str(event["id"]))
+            case "action" if event["name"] in WAYS:
+                self._change(self.view.cleared().changed(**WAYS[event["name"]]))
             case _:
                 return False
         return True

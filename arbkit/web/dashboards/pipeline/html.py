@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from arbkit.analysis.track_record.results import TrackRecord, headline_of, recalibration_words
 from arbkit.core.formatting import age_words, count, percent
 from arbkit.core.models import Run
 from arbkit.display.html import macro
 from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
+from arbkit.reports.catalogue.own_reports import BadNotebook
 from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 from arbkit.web.dashboards.cells import printable
@@ -126,14 +128,26 @@ def ages_html(ages: Mapping[str, Sequence[int]]) -> Markup:
     return page_html("pipeline_ages.html.j2", ages={**ages, **together}, buckets=AGE_BUCKETS)
 
 
+def forecasts_html(found: TrackRecord | None, *, is_recalibrated: bool) -> Markup:
+    """How forecasts that were shown have come out, and what coming ones are widened by."""
+    learnt = recalibration_words(None if found is None else found.recalibration, is_on=is_recalibrated)
+    return macro("record", found, headline_of(found), learnt, template="track_record.html.j2")
+
+
 def dead_html(state: StreamState, *, shown: int, notice: str, busy: bool) -> Markup:
     """How many dead letters each topic has, how to replay them, and ``notice``: what came of the last action."""
     topics = {topic: dead_letter_topic(topic) for topic in state.dead_letters()}
     return page_html("pipeline_dead.html.j2", state=state, topics=topics, shown=shown, notice=notice, busy=busy)
 
 
-def runs_html(runs: Sequence[FiledRun], *, now: float, limit_s: float) -> Markup:
-    """The runs of reports: when, how long, with which result, and the report itself."""
+def runs_html(runs: Sequence[FiledRun], bad: Sequence[BadNotebook] = (), *, now: float, limit_s: float) -> Markup:
+    """The runs of reports: when, how long, with which result, and the report itself; and notebooks that can be none."""
     return page_html(
-        "pipeline_runs.html.j2", runs=runs, now=now, limit_s=limit_s, printable=printable, report_address=report_address
+        "pipeline_runs.html.j2",
+        runs=runs,
+        bad=bad,
+        now=now,
+        limit_s=limit_s,
+        printable=printable,
+        report_address=report_address,
     )

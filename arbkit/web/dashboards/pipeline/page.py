@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
 from arbkit.analysis.detection_inputs import profile_note
+from arbkit.analysis.track_record.results import TrackRecord
+from arbkit.analysis.track_record.run import kept_track_record
 from arbkit.core.formatting import age_words, count
 from arbkit.core.settings import Settings
 from arbkit.ops.service_checks import ServiceObservations, assess, observe_services
 from arbkit.ops.stream_state import StreamState, Throughput, read_stream_state
+from arbkit.reports.catalogue.find import own_reports
+from arbkit.reports.catalogue.own_reports import BadNotebook
 from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens
+from arbkit.sources.keepa_api.token_costs import tokens_of_look
 from arbkit.store import Stats
 from arbkit.stream import Stream, open_stream
 from arbkit.web.dashboards.background_task import BackgroundTask
@@ -28,6 +33,7 @@ from arbkit.web.dashboards.pipeline.html import (
     FiledRun,
     Known,
     ages_html,
+    forecasts_html,
     lag_html,
     paragraph_html,
     pipeline_figures,
@@ -54,7 +60,9 @@ class _Stored:
     stats: Stats
     ages: Mapping[str, Sequence[int]]
     runs: Sequence[FiledRun]
+    bad_notebooks: Sequence[BadNotebook]
     profile_note: str
+    forecasts: TrackRecord | None
 
 
 class PipelinePage(DashboardPage):
@@ -74,6 +82,7 @@ class PipelinePage(DashboardPage):
         Region("tokenchart", "chart"),
         Region("ages", "html", title="Age of the offers", waiting="Asking the store …"),
         Region("agechart", "chart"),
+        Region("forecasts", "html", title="Past forecasts", waiting="Asking the store …"),
         Region("dead", "html", title="Dead letters", waiting="Asking the log …"),
         Region("letters", "table"),
         Region("letter", "html"),
@@ -171,16 +180,18 @@ class PipelinePage(DashboardPage):
         filed = [FiledRun(r, report_file(self.settings, r.report, r.run_id) is not None) for r in runs]
         ages = self.store.ages(AGE_LIMITS, now=now)
         known = {m: ages[m] for m in (*self.settings.markets, *ages) if m in ages}
-        return _Stored(self.store.stats(), known, filed, profile_note(self.settings, self.store.swept()))
+        bad, note = own_reports(self.settings).bad, profile_note(self.settings, self.store.swept())
+        return _Stored(self.store.stats(), known, filed, bad, note, kept_track_record(self.store))
 
     def _store_read(self, found: _Stored | None, fault: str) -> None:
         self._note_fault("store", fault)
         if found is not None:
             self._store_at = time.time()
             self._stats, self._known.ages, self.profile_note = found.stats, found.ages, found.profile_note
-            self._show(self.show_header, lambda: self._show_ages(found.ages), lambda: self._show_runs(found.runs))
+            self._show(self.show_header, lambda: self._show_ages(found.ages), lambda: self._show_runs(found))
+            self._show(lambda: self._show_forecasts(found.forecasts))
         elif self._known.ages is None:
-            self._show(lambda: self._show_fault("store", "ages", "runs"))
+            self._show(lambda: self._show_fault("store", "ages", "forecasts", "runs"))
         self._show(self._show_figures, self._notify_faults)
 
     def _services_read(self, found: tuple[ServiceObservations, Tokens | None] | None, fault: str) -> None:
@@ -259,7 +270,8 @@ class PipelinePage(DashboardPage):
     def _show_need(self) -> None:
         field: Field = {
             "name": "tokens", "label": "When will I have … tokens?", "kind": "number", "placeholder": "900",
-            "value": self._needed_text, "wrong": self._wrong, "hint": "A product with its buy box costs 3 tokens",
+            "value": self._needed_text, "wrong": self._wrong,
+            "hint": f"A product with its buy box costs {tokens_of_look(buybox=True)} tokens",
         }  # fmt: skip
         self.widget.show_form("need", [field])
 
@@ -271,8 +283,12 @@ class PipelinePage(DashboardPage):
         total = count(sum(map(sum, ages.values())))
         self.widget.draw("agechart", ages_figure(ages), label=f"{total} offers by age, a bar for each marketplace")
 
-    def _show_runs(self, runs: Sequence[FiledRun]) -> None:
-        html = runs_html(runs, now=time.time(), limit_s=self.settings.report_time_limit)
+    def _show_forecasts(self, found: TrackRecord | None) -> None:
+        self.widget.show_html("forecasts", forecasts_html(found, is_recalibrated=self.settings.recalibrate))
+
+    def _show_runs(self, found: _Stored) -> None:
+        limit_s = self.settings.report_time_limit
+        html = runs_html(found.runs, found.bad_notebooks, now=time.time(), limit_s=limit_s)
         self.widget.show_html("runs", html)
 
     def _show_fault(self, name: str, *regions: str) -> None:

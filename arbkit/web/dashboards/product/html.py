@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from arbkit.core.formatting import age_words
-from arbkit.core.models import Product
 from arbkit.core.offers.images import image_url
 from arbkit.core.offers.looks import Look
-
-_MOST_EANS = 4
+from arbkit.core.offers.product import Product
 
 
 def picture_address(product: Product) -> str:
     """The address of the product's picture at Amazon; empty where its name is none of a picture."""
     return image_url(product.image, width=None) or ""
-
-
-def ean_words(product: Product) -> str:
-    """The product's EANs, the first of many."""
-    if not product.eans:
-        return "no EAN known"
-    more = len(product.eans) - _MOST_EANS
-    shown = ", ".join(ean[:20] for ean in product.eans[:_MOST_EANS])
-    return f"EAN {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 def look_words(look: Look, now: float) -> str:

@@ -9,16 +9,14 @@ from datetime import UTC, date, datetime
 
 import plotly.graph_objects as go
 
-from arbkit.analysis.demand import demand_of
-from arbkit.analysis.fee_facts import fee_facts, fee_tables
 from arbkit.analysis.forecast.profit.forecast import ProfitForecast, forecast_routes
-from arbkit.analysis.forecast.sales.forecast import forecast_sales
-from arbkit.analysis.listing.match import compare_listings, stated_units, warning
 from arbkit.analysis.offers import known_offers, prepare_offers
 from arbkit.analysis.routes import PricedRoute, price_routes
+from arbkit.analysis.track_record.run import kept_track_record, recalibration_in_force
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
-from arbkit.core.models import History, Offer, Opportunity, Product
+from arbkit.core.models import History, Offer, Opportunity
+from arbkit.core.offers.product import Product
 from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT
 from arbkit.pipeline.looks import ask
@@ -26,24 +24,34 @@ from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery, open_store
 from arbkit.store.kept_facts import set_fact, unset_fact
 from arbkit.web.address import describe_errors
-from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
-from arbkit.web.dashboards.html import components_html, page_html
+from arbkit.web.dashboards.content import Field, Region, UserEvent
+from arbkit.web.dashboards.html import components_html, forecast_html, page_html
+from arbkit.web.dashboards.opportunities.verdict import VerdictPanel
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Waterfall
+from arbkit.web.dashboards.product.decided import ProductDecisions
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
+from arbkit.web.dashboards.product.forms import series_fields
+from arbkit.web.dashboards.product.glance import glance_html
 from arbkit.web.dashboards.product.history_chart import ProductHistory, history_chart
-from arbkit.web.dashboards.product.html import ean_words, look_words, picture_address
+from arbkit.web.dashboards.product.html import look_words, picture_address
+from arbkit.web.dashboards.product.sections import product_sections
 from arbkit.web.dashboards.product.size_form import SizeForm
 from arbkit.web.dashboards.product.tables import products_table, routes_table
 
 _MOST_FOUND = 25
 _LONGEST = 200
+_OF_A_ROUTE = (Region("route", "html"), Region("forecast", "html"), Waterfall.REGION, Region("components", "html"))
 _OF_A_PRODUCT = (
-    "about", "warning", "routes", "route", "forecast", "waterfall", "components", "series", "history", "notes",
-    "offers", "demand", "fees", "size", "match",
+    "verdict", "about", "warning", "routes", "route", "forecast", "waterfall", "components", "series", "history",
+    "notes", "offers", "demand", "fees", "size", "match",
 )  # fmt: skip
 _EMPTY = "No products yet: they appear as soon as the first prices are in. Updates automatically."
 _NO_MATCH = "No product matches in title, brand, EAN or ASIN."
+
+
+def _in_section(title: str, *regions: Region) -> tuple[Region, ...]:
+    return tuple(replace(region, section=title) for region in regions)
 
 
 class ProductPage(DashboardPage):
@@ -56,27 +64,30 @@ class ProductPage(DashboardPage):
         Region("find", "form", waiting="Find a product …"),
         Region("hint", "html"),
         Region("results", "table"),
+        VerdictPanel.REGION,
         Region("about", "html", waiting="Reading the store …"),
         Region("warning", "html"),
-        Region("routes", "table", title="All routes, priced just now"),
-        Region("route", "html"),
-        Region("forecast", "html"),
-        Waterfall.REGION,
-        Region("components", "html"),
-        Region("series", "form", title="Over time"),
-        ProductHistory.REGION,
-        Region("notes", "html"),
-        Region("offers", "html"),
-        Region("demand", "html"),
-        Region("fees", "html"),
-        Region("size", "form", title="You know the package better?"),
-        Region("match", "html"),
+        *_in_section(
+            "All routes, priced just now",
+            Region("routes", "table"),
+            *(replace(region, beside="routes") for region in _OF_A_ROUTE),
+        ),
+        *_in_section("Decisions", *ProductDecisions.REGIONS),
+        *_in_section("Over time", Region("series", "form"), ProductHistory.REGION, Region("notes", "html")),
+        *_in_section("Offers", Region("offers", "html")),
+        *_in_section("Demand and competition", Region("demand", "html")),
+        *_in_section(
+            "Size tier and fees", Region("fees", "html"), Region("size", "form", title="You know the package better?")
+        ),
+        *_in_section("Do the listings match?", Region("match", "html")),
     )
 
     def __init__(self, settings: Settings) -> None:
+        self._verdict = VerdictPanel(settings)
         self._waterfall = Waterfall()
         self._history = ProductHistory(settings)
-        super().__init__(settings, (self._waterfall, self._history))
+        self._decisions = ProductDecisions(settings)
+        super().__init__(settings, (self._verdict, self._waterfall, self._history, *self._decisions.parts))
         self._view = ProductView()
         self._wrong = ""
         self._size = SizeForm()
@@ -98,7 +109,10 @@ class ProductPage(DashboardPage):
 
     def open(self, search: str) -> None:
         """Show what the address asks for; say what of it is ignored."""
+        before = self._view.asin
         self._view, wrong = parse(search)
+        if self._view.asin != before:
+            self._size = SizeForm()
         if wrong:
             self.widget.notify(describe_errors(wrong), "bad")
 
@@ -111,6 +125,7 @@ class ProductPage(DashboardPage):
         self._show_find()
         for region in _OF_A_PRODUCT:
             self.widget.hide(region)
+        self._decisions.hide()
         self._fill("hint", "product_results.html.j2", total=0, shown=0, searched=False, note=_EMPTY)
 
     def is_stale(self) -> bool:
@@ -171,6 +186,7 @@ class ProductPage(DashboardPage):
             self.widget.hide(region)
         self._drawn = self._priced = None
         asin = self._view.asin
+        self._decisions.show_unknown(asin)
         if asin:
             watched, markets = self.watched(asin), self.settings.markets
             self._fill("about", "product_unknown.html.j2", asin=asin, watched=watched, markets=markets)
@@ -182,13 +198,16 @@ class ProductPage(DashboardPage):
         offers = known_offers(self.store, [product.asin])
         offers.sort(key=lambda o: (order.index(o.market) if o.market in order else len(order), o.market))
         self._offers = offers
-        self._show_about(now)
-        self._fill("offers", "product_offers.html.j2", offers=offers, now=now)
         profile = load_profile(self.settings.profile_path, self.settings.profile_name)
         on, evaluated_at = datetime.fromtimestamp(now, UTC).date(), self._stats.evaluated_at if self._stats else None
         priced = ([(o.id, o.version, o.updated_at) for o in offers], profile, on, evaluated_at)
         # Nothing of what follows changes while these do not.
-        if priced != self._priced:
+        is_new = priced != self._priced
+        if is_new:
+            self._histories = self.store.history(product.asin)
+        self._show_about(now)
+        self._fill("offers", "product_offers.html.j2", offers=offers, now=now)
+        if is_new:
             self._price(product, profile, on, now)
             self._priced = priced
         self.widget.show_form("size", self._size.fields(self.store.facts([product.asin])))
@@ -204,51 +223,48 @@ class ProductPage(DashboardPage):
         prepared = prepare_offers(offers)
         self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now, listings=lambda _: offers)
         self._shown_route = None
-        self._histories = self.store.history(product.asin)
         self._drawn = None
-        known, past = {h.market: h for h in self._histories}, {h.id: h for h in self._histories}
         self._forecasts = None
-        demand = {o.market: demand_of(o, known.get(o.market), now=now) for o in offers}
-        coming = forecast_sales(offers, past, now=now)
-        sales = dict(zip(demand, coming, strict=True))
-        self._fill("demand", "product_demand.html.j2", demand=demand, sales=sales)
-        fees = fee_facts(offers, prepared, profile, tables, on=on)
-        of_market, named = {o.market: o for o in offers}, fee_tables(fees, tables, on=on)
-        self._fill("fees", "product_fees.html.j2", fees=fees, tables=named, offers=of_market)
-        matches = sorted(compare_listings(offers), key=lambda match: match.verdict == "same")
-        units = {o.market: stated_units(o) for o in offers}
-        self._fill("match", "product_match.html.j2", offers=offers, matches=matches, units=units)
-        if doubts := warning(matches):
-            self._fill("warning", "product_warning.html.j2", text=doubts)
-        else:
-            self.widget.hide("warning")
+        for region, html in product_sections(offers, prepared, self._histories, profile, on=on, now=now).items():
+            if html:
+                self.widget.show_html(region, html)
+            else:
+                self.widget.hide(region)
 
     def _forecast(self, profile: Profile, on: date, now: float) -> None:
         """Forecast all routes, and show the selected one's: a page of prices need not wait for it."""
         if self._forecasts is None:
-            past = {h.id: h for h in self._histories}
-            tables, rates = load_tables(), load_rates()
-            self._forecasts = forecast_routes(self._offers, past, profile, tables, rates, on=on, now=now)
+            inputs, learnt = (profile, load_tables(), load_rates()), recalibration_in_force(self.settings, self.store)
+            self._forecasts = forecast_routes(self._offers, *inputs, on=on, now=now, recalibration=learnt)
         route = next((r for r in self._routes if r.id == self._shown_route), None)
         if route is not None:
             self._show_forecast(route)
 
     def _show_forecast(self, route: PricedRoute) -> None:
         found = (self._forecasts or {}).get((route.asin, route.source, route.target))
+        if route.opportunity is None:
+            self._verdict.hide()
+        elif self._forecasts is not None:
+            named = f"{route.source} → {route.target}"
+            self._verdict.show(route.opportunity, self._offers, now=time.time(), forecast=found, route=named)
         if found is None or route.opportunity is None:
             self.widget.hide("forecast")
         else:
-            self._fill("forecast", "product_forecast.html.j2", forecast=found)
+            record = kept_track_record(self.store)
+            html = forecast_html(found, why=found.unknown or "", record=record, detail=found, unfolded=False)
+            self.widget.show_html("forecast", html)
 
     def _show_about(self, now: float) -> None:
         product = self._product
         if product is None:
             self._show_no_product()
             return
-        watched, eans, picture = self.watched(product.asin), ean_words(product), picture_address(product)
+        watched, picture = self.watched(product.asin), picture_address(product)
+        listed = [o.market for o in self._offers]
+        glance = glance_html(product.asin, product.eans, listed, self._offers, self._histories, self.settings)
         looks = {one.market: look_words(one, now) for one in self.store.looks() if one.asin == product.asin}
         self._fill(
-            "about", "product_about.html.j2", product=product, picture=picture, eans=eans, watched=watched,
+            "about", "product_about.html.j2", product=product, picture=picture, glance=glance, watched=watched,
             offers=self._offers, markets=self.settings.markets, looks=looks, now=now,
         )  # fmt: skip
 
@@ -258,12 +274,14 @@ class ProductPage(DashboardPage):
         chosen = self._view.route if self._view.route in ids else next(iter(ids), "")
         table = routes_table(self._routes, self._stored, chosen=chosen, message=self._no_routes(), now=now)
         self.widget.show_table("routes", table)
+        if self._product is not None:
+            self._decisions.show(self._product, chosen)
         if chosen == self._shown_route:
             return
         self._shown_route = chosen
         route = next((r for r in self._routes if r.id == chosen), None)
         if route is None:
-            for region in ("route", "forecast", "waterfall", "components"):
+            for region in ("verdict", "route", "forecast", "waterfall", "components"):
                 self.widget.hide(region)
             return
         self._fill("route", "product_route.html.j2", route=route)
@@ -292,16 +310,7 @@ class ProductPage(DashboardPage):
         self._fill("notes", "product_notes.html.j2", notes=notes)
 
     def _show_series(self, home: str) -> None:
-        options = [Option(value="" if c == home else c, label=c) for c in CURRENCIES]
-        value = "" if self._view.currency == home else self._view.currency
-        fields: list[Field] = [
-            choice("currency", "Currency", options, value=value),
-            *(
-                Field(name=name, label=label, kind="check", value=name in self._view.series)
-                for name, label in {**PRICES, **QUANTITIES}.items()
-            ),
-        ]
-        self.widget.show_form("series", fields)
+        self.widget.show_form("series", series_fields(self._view, home))
 
     # What the user does
 

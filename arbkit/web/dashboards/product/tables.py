@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, percent, signed
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Opportunity, Product
+from arbkit.core.models import Opportunity
+from arbkit.core.offers.product import Product
 from arbkit.display.labels import fulfilment_label
 from arbkit.web.dashboards.cells import TABLES, age_cell, price_cell, profit_cell, route_profit_cell, title_cell
 from arbkit.web.dashboards.content import TableCell, TableRow, TableView

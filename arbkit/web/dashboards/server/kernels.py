@@ -1,15 +1,12 @@
-"""The kernels behind the pages: how many there may be, when they end, and that nobody else can listen to them."""
+"""The kernels behind the pages: how many there may be, and when they end."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-import zmq
 from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
@@ -19,9 +16,6 @@ UNVISITED_S = 80.0
 """Seconds that the browser of a new page has to open its first socket: many pages at once load slowly."""
 RECLAIMED_S = 5.0
 """Seconds after which a kernel whose sockets have closed ends for the sake of another page: a short cut is no end."""
-_LONGEST_SOCKET_PATH = 100
-"""Characters of a Unix socket's path; macOS allows 103, Linux 107."""
-_SOCKET_NAME = "/voila_xxxxxxxx/kernel-00000000-0000-0000-0000-000000000000-ipc-9999"
 
 
 @dataclass(slots=True)
@@ -135,12 +129,3 @@ class DashboardKernels(AsyncMappingKernelManager):
     def _connections(self, kernel_id: str) -> int:
         found: int = self._kernel_connections.get(kernel_id, 0)
         return found
-
-
-def transport(folder: Path) -> str:
-    """``ipc`` or ``tcp``: how a server talks to kernels whose connection files lie in a folder of ``folder``.
-
-    Over TCP every user of the machine could listen to what they print; sockets in a private folder are its owner's.
-    """
-    fits = len(str(folder)) + len(_SOCKET_NAME) <= _LONGEST_SOCKET_PATH
-    return "ipc" if fits and sys.platform != "win32" and zmq.has("ipc") else "tcp"

@@ -27,6 +27,9 @@ from arbkit.web.policies import STATIC_PAGE
 _KEY_BYTES = 32
 _LOCK_S = 30.0
 """Seconds to wait for another process that makes the key: it takes a moment, on a slow disk a few seconds."""
+_WRONG = "wrong"
+_STALE = "The token in that address is not the one in force: it is mistyped, or of an earlier start of arbkit."
+_MISSING = "This browser is not logged in, or its login has expired."
 _OTHERS = 0o077
 """The rights of everybody but the owner."""
 
@@ -110,17 +113,20 @@ class TokenLogin(PlainErrors, JupyterHandler):
 
     @allow_unauthenticated
     def get(self) -> None:
-        """Redirect; a wrong token leads to the login form."""
+        """Redirect; a wrong token leads to the login form, which says so."""
         identity = self.identity_provider
-        if self.current_user is None and identity.knows(self, self.get_query_arguments("token")[-1]):
+        is_known = self.current_user is not None
+        if not is_known and identity.knows(self, self.get_query_arguments("token")[-1]):
             identity.set_login_cookie(self, identity.generate_anonymous_user(self))
+            is_known = True
         rest = [
             (n, value) for n in self.request.query_arguments if n != "token" for value in self.get_query_arguments(n)
         ]
         # A browser takes two slashes, or a backslash, for another host.
         path = "/" + self.request.path.lstrip("/\\").replace("\\", "%5C")
         self.set_header("Cache-Control", "no-store")
-        self.redirect(f"{path}?{urlencode(rest)}" if rest else path)
+        following = f"{path}?{urlencode(rest)}" if rest else path
+        self.redirect(following if is_known else f"/login?{urlencode({'next': following, _WRONG: 1})}")
 
     head = get
 
@@ -150,7 +156,8 @@ class Login(PlainErrors, LoginFormHandler):
 
     def _render(self, message: dict[str, str] | None = None) -> None:
         following = "?" + urlencode({"next": self.get_query_argument("next", default=self.base_url)})
-        text = "This is not the token." if message else ""
+        is_wrong = _WRONG in self.request.query_arguments
+        text = "This is not the token." if message else _STALE if is_wrong else _MISSING
         proof = Markup(self.xsrf_form_html())  # noqa: S704 - made by tornado
         self.finish(plain_page("Log in", text, following=following, proof=proof))
 

@@ -6,13 +6,22 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from jupyter_server.services.contents.manager import ContentsManager
 from tornado.web import authenticated
+from voila.configuration import VoilaConfiguration
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
-from arbkit.core.files import shipped_folder
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.service.addresses import FIRST_PAGE
+from arbkit.core.settings import Settings
+from arbkit.reports.catalogue.notebook_file import SUFFIX
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, own_page
 from arbkit.web.dashboards.server.kernels import ABANDONED_S, RECLAIMED_S, DashboardKernels, Reservation
 from arbkit.web.dashboards.server.plain import PlainErrors, RefusalError, plain_page
 
@@ -28,9 +37,11 @@ Where a kernel fails before it has drawn its page, Voilà says so to nobody and 
 class _Reserved:
     """The kernels as Voilà's handler uses them; which one it takes fills the reservation."""
 
-    def __init__(self, kernels: Any, reservation: Reservation) -> None:
+    def __init__(self, kernels: Any, reservation: Reservation, folder: Path | None = None) -> None:
+        """``folder``: where its kernel runs; None: where Voilà has its notebooks."""
         self._kernels = kernels
         self._reservation = reservation
+        self._folder = folder
 
     def has_lost(self) -> bool:
         """Whether the page had a kernel, and it has ended."""
@@ -47,6 +58,8 @@ class _Reserved:
 
     async def start_kernel(self, **how: Any) -> str:
         """A new kernel's id."""
+        if self._folder is not None:
+            how = {**how, "path": None, "cwd": str(self._folder)}
         kernel_id: str = await self._kernels.start_kernel(**how)
         self._reservation.fill(kernel_id)
         return kernel_id
@@ -58,15 +71,35 @@ class _Reserved:
         return task, drawn, kernel_id
 
 
+class Home(PlainErrors, JupyterHandler):
+    """Leads whoever names no page to the first one."""
+
+    @authenticated
+    def get(self) -> None:
+        """Redirect."""
+        self.redirect(FIRST_PAGE)
+
+    head = get
+
+
 class PageHandler(PlainErrors, TornadoVoilaHandler):  # type: ignore[misc]
-    """Serves ``/voila/render/PAGE.ipynb``."""
+    """Serves ``/voila/render/PAGE.ipynb``: the shipped pages, and the user's own beside them."""
 
     _reserved: _Reserved | None = None
+    _own: Path | None = None
 
-    def initialize(self, most_pages: int, **voila: Any) -> None:
+    def initialize(self, most_pages: int, settings: Settings, **voila: Any) -> None:
         """``most_pages`` may be open at once."""
         super().initialize(**voila)
-        self._most_pages = most_pages
+        self._most_pages, self._settings = most_pages, settings
+
+    @property
+    def contents_manager(self) -> ContentsManager:
+        """What reads the notebook: from the folder of the user's own pages, if it is one of these."""
+        if self._own is not None:
+            return LargeFileManager(root_dir=str(self._own.parent), log=self.settings["contents_manager"].log)
+        shipped: ContentsManager = super().contents_manager
+        return shipped
 
     @property
     def kernel_manager(self) -> Any:
@@ -78,10 +111,10 @@ class PageHandler(PlainErrors, TornadoVoilaHandler):  # type: ignore[misc]
         """Draw the page.
 
         Raises:
-            RefusalError: 404, there is no such page; 503, there is no room for another one.
+            RefusalError: 404, there is no such page; 422, it is one of the user's own that cannot be shown, and why;
+                503, there is no room for another one.
         """
-        if path not in {page.name for page in shipped_folder("apps").glob("*.ipynb")}:
-            raise RefusalError(404, "There is no such page.")
+        self._find(path or "")
         kernels: DashboardKernels = self.settings["kernel_manager"]
         if kernels.open_pages() >= self._most_pages and not await kernels.make_room():
             raise RefusalError(
@@ -91,9 +124,24 @@ class PageHandler(PlainErrors, TornadoVoilaHandler):  # type: ignore[misc]
                 retry_after_s=int(ABANDONED_S),
             )
         with kernels.reserve() as reservation:
-            self._reserved = _Reserved(kernels, reservation)
+            self._reserved = _Reserved(kernels, reservation, self._own.parent if self._own else None)
             drawing: Any = super().get(path)
             await drawing
+
+    def _find(self, path: str) -> None:
+        """Find the page of this path: a shipped one, or else one of the user's own, which shows its own faults."""
+        name = path.removesuffix(SUFFIX)
+        if path == name:
+            raise RefusalError(404, "There is no such page.")
+        if name in SHIPPED_PAGES:
+            return
+        try:
+            self._own = own_page(self._settings, name).absolute()
+        except UsageError:
+            raise RefusalError(404, "There is no such page.") from None
+        except ConfigError as error:
+            raise RefusalError(422, str(error)) from None
+        self.voila_configuration = VoilaConfiguration(config=self.traitlet_config, show_tracebacks=True)
 
     async def get_generator(self, path: str | None = None) -> AsyncGenerator[str, None]:
         """What Voilà draws, piece by piece; in place of what never comes, a sentence that says so.

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES
+
 SERVER_BYTES = 120 << 20
 """What the server itself takes: 110 MiB were measured, beside the files that all its processes map."""
 KERNEL_BYTES = 180 << 20
@@ -36,7 +38,9 @@ class Room:
         """Tell Voilà how many pages to draw beforehand."""
         first = {"pool_size": min(self.warm, 1)}
         others = {"pool_size": 1 if self.warm > 1 else 0}
-        config.VoilaKernelManager.kernel_pools_config = {"default": others, _FIRST_PAGE: first}
+        # The user's own pages, which may do anything, run when they are opened.
+        pools = {"default": {"pool_size": 0}, **{f"{name}.ipynb": others for name in SHIPPED_PAGES}}
+        config.VoilaKernelManager.kernel_pools_config = {**pools, _FIRST_PAGE: first}
 
 
 def room(wanted: int, memory: int | None, *, kinds: int) -> Room:

@@ -1,0 +1,1 @@
+"""Commands about money: profit of one route, fee tables, the seller profile."""

@@ -1,0 +1,1 @@
+"""The endpoints for decisions, and what they answer."""

@@ -1,0 +1,1 @@
+"""Products that come in through the browser: lists that are pasted or chosen."""

@@ -1,0 +1,1 @@
+"""Who sells, said on a page."""
