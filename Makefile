@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint docs mutants mutated bench golden chaos limits screenshots servers sbom audit \
+.PHONY: help install run test check lint docs mutants mutated bench figures golden chaos limits screenshots servers sbom audit \
 	images clean constraints
 
 # What keeps $(PYTHON) from making the environment, and the command that mends it; empty if nothing does.
@@ -35,7 +35,9 @@ run: install ## everything on this machine: demo market or Keepa, detection, das
 	$(BIN)/arbkit up
 
 # The files of tests side by side; those with a browser and every service then have the machine to themselves.
+# Compiled before: where no bytecode is written, each process that the tests start would compile all of arbkit.
 test: install ## all tests this machine can run
+	$(BIN)/python -m compileall -q -j 0 arbkit apps tests
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
 	$(BIN)/python -m pytest tests/e2e
 
@@ -63,6 +65,9 @@ mutated: install ## 20,000 mutated files, answers and messages against a second 
 bench: install ## all benchmarks as ratios of one run; BENCH=api: one group; AGAINST=COMMIT: speed against a commit, REPEATS=5 pairs
 	$(BIN)/python -m tests.benchmarks.run $(if $(BENCH),--bench '$(BENCH)') $(if $(AGAINST),--against '$(AGAINST)') \
 	  $(if $(REPEATS),--repeats '$(REPEATS)')
+
+figures: install ## every figure that forecasts have to reach, with goal and state, in a quarter of an hour; JSON=FILE keeps them
+	$(BIN)/python -m tests.figures.run $(if $(JSON),--json "$(JSON)")
 
 golden: install ## execute the golden notebooks of the tests anew; look at the difference before you commit it
 	$(BIN)/python -m tests.notebooks.golden

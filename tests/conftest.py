@@ -58,7 +58,7 @@ def elasticsearch() -> Iterator[Elasticsearch]:
 
 def _server(kind: type[S]) -> Iterator[S]:
     try:
-        server = kind()
+        server = kind(short_lived=True)
     except ServersMissingError as error:
         missing(kind.name, f"{error}; install Java 21, 17 for Kafka alone, and Maven")
         return

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.detector.pricing import Inputs
+from arbkit.analysis.detector.inputs import Inputs
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.settings import Settings

@@ -12,7 +12,7 @@ from arbkit.analysis.backtest.price_backtest import judge
 from arbkit.analysis.backtest.results import HorizonScore
 from arbkit.analysis.forecast.price.model_file import load_price_model
 from arbkit.analysis.forecast.price.past import PriceHistories, past_of
-from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.models import History, Series
 from arbkit.profit.fees.arrays import Floats
 from tests.benchmarks.measuring import Report, seconds, skip

@@ -11,6 +11,7 @@ from statistics import median
 import orjson
 import python_calamine
 
+from arbkit.core.history.facts import with_history_facts
 from arbkit.pipeline.files.importing import import_files
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store
@@ -50,7 +51,9 @@ def _storing(report: Report) -> None:
 
     def ours() -> float:
         with temporary_settings() as settings, open_store(settings) as store:
-            return seconds(lambda: store.put([u for r in raw if (u := from_envelope(orjson.loads(r)))]))
+            return seconds(
+                lambda: store.put(with_history_facts([u for r in raw if (u := from_envelope(orjson.loads(r)))]))
+            )
 
     def bare() -> float:
         with temporary_settings() as settings:

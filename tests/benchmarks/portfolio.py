@@ -16,7 +16,7 @@ import numpy as np
 
 from arbkit.analysis.portfolio.parameters import PortfolioParameters
 from arbkit.analysis.portfolio.problem import Problem
-from arbkit.analysis.portfolio.solver import solve
+from arbkit.analysis.portfolio.solver import Solution, solve
 from tests.benchmarks.measuring import Report, run_alone
 from tests.helpers.candidates import made
 from tests.portfolio.purchases import RANKINGS, Shop
@@ -90,9 +90,14 @@ def compare(kind: Kind, budget: float) -> Compared:
     return Compared(kind, budget, plan, expected, p10, p90, rankings)
 
 
+def solve_candidates(budget: float, count: int = _CANDIDATES) -> tuple[Problem, Solution]:
+    """The plan of a number of made-up candidates, ten units of each."""
+    problem = Problem(made(count, units=_UNITS, draws=128), PortfolioParameters(budget=budget))
+    return problem, solve(problem)
+
+
 def _report_solver(report: Report, budget: float) -> dict[str, float]:
-    problem = Problem(made(_CANDIDATES, units=_UNITS, draws=128), PortfolioParameters(budget=budget))
-    solution = solve(problem)
+    problem, solution = solve_candidates(budget)
     report(f"{_CANDIDATES:,} candidates, {problem.units:,} units, budget {budget:,.0f}: time",
            f"{solution.seconds:.1f} s ({solution.status})", "at most 10 s")  # fmt: skip
     report(f"{_CANDIDATES:,} candidates, budget {budget:,.0f}: below the proven bound",

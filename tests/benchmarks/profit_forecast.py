@@ -20,13 +20,13 @@ from arbkit.analysis.backtest.probability_scores import ProbabilityScore, score_
 from arbkit.analysis.forecast.price.model_file import load_price_model
 from arbkit.analysis.forecast.profit.distribution import ProfitForecasts, forecast_profits
 from arbkit.analysis.forecast.profit.outlook import route_outlook
-from arbkit.core.models import History, Offer
+from arbkit.core.models import Offer
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 from tests.benchmarks.measuring import Report, run_alone, taken
 from tests.profit_forecast.reseller import NOW, ON, PROFILE, Bought, buy, offers_on_sale
-from tests.simulated_market.histories import read_histories, real_file
-from tests.simulated_market.market import KINDS, simulate
+from tests.simulated_market.histories import DailyHistory, read_histories, real_file
+from tests.simulated_market.market import KINDS, Kind, simulate
 
 __all__ = ["run"]
 
@@ -35,6 +35,7 @@ _PRODUCTS = 500
 _TOP = 20
 _SCORING_SEED = 18
 _ENOUGH_SEEDS = 9
+_DRAWN_OUTCOMES = 200
 _MANY, _FEW = 100_000, 20_000
 _CALIBRATION, _SKILL = "at most 0.05", "at least 10 %"
 
@@ -43,13 +44,16 @@ _CALIBRATION, _SKILL = "at most 0.05", "at least 10 %"
 class Ranking:
     """Realised profit of the top 20 by expected profit per day of capital over that by ``other``, by seed.
 
-    ``measure`` says how it is counted; ``ratios`` are above 1 where the forecast's ranking earned more.
+    ``measure`` says how it is counted; ``ratios`` are above 1 where the forecast's ranking earned more, and
+    ``chances`` how likely that was by the forecast itself, were it right: twenty purchases turn out by chance, too.
     """
 
     market: str
     other: str
     measure: str
+    seeds: list[int]
     ratios: list[float]
+    chances: list[float]
 
     @property
     def won(self) -> int:
@@ -58,7 +62,7 @@ class Ranking:
     @property
     def lost(self) -> list[int]:
         """The seeds on which the other earned as much or more."""
-        return [seed for seed, ratio in zip(SEEDS, self.ratios, strict=True) if ratio <= 1]
+        return [seed for seed, ratio in zip(self.seeds, self.ratios, strict=True) if ratio <= 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,20 @@ class Scored:
         }  # fmt: skip
 
 
-def simulated_scores() -> list[Scored]:
-    """The scores on each kind of market, the products of all seeds together."""
-    path = real_file()
-    histories = None if path is None else read_histories(path)
-    return [_scored(kind, [buy(simulate(seed, _PRODUCTS, kind, histories), seed) for seed in SEEDS]) for kind in KINDS]
+def simulated_scores(
+    histories: Sequence[DailyHistory] | None,
+    *,
+    seeds: Sequence[int] = SEEDS,
+    products: int = _PRODUCTS,
+    kinds: Sequence[Kind] = KINDS,
+) -> list[Scored]:
+    """The scores on each kind of market, the products of all seeds together; ``histories`` as of ``simulate``."""
+    return [
+        _scored(kind, seeds, [buy(simulate(seed, products, kind, histories), seed) for seed in seeds]) for kind in kinds
+    ]
 
 
-def _scored(kind: str, bought: Sequence[Bought]) -> Scored:
+def _scored(kind: str, seeds: Sequence[int], bought: Sequence[Bought]) -> Scored:
     chances = np.concatenate([one.forecasts.chance[one.known()] for one in bought])
     realised = np.concatenate([one.realised[one.known()] for one in bought])
     shown = np.concatenate([one.spot_profit[one.known()] > 0 for one in bought])
@@ -99,22 +109,42 @@ def _scored(kind: str, bought: Sequence[Bought]) -> Scored:
     )
     each = _score(chances, realised > 0), _score(chances[shown], realised[shown] > 0)
     covered = float(((realised >= low) & (realised <= high)).mean())
-    return Scored(kind, *each, round(covered, 4), round(float((realised > middle).mean()), 4), _rankings(kind, bought))
+    return Scored(
+        kind, *each, round(covered, 4), round(float((realised > middle).mean()), 4), _rankings(kind, seeds, bought)
+    )
 
 
 def _score(chances: Floats, happened: Mask) -> ProbabilityScore:
     return score_probabilities(chances, happened, np.arange(len(chances)), seed=_SCORING_SEED)
 
 
-def _rankings(kind: str, bought: Sequence[Bought]) -> list[Ranking]:
+def _rankings(kind: str, seeds: Sequence[int], bought: Sequence[Bought]) -> list[Ranking]:
     ratios: dict[tuple[str, str], list[float]] = {(other, name): [] for other in _OTHERS for name in _MEASURES}
+    chances = {names: list[float]() for names in ratios}
     for one in bought:
         by_forecast = _top(one, one.forecasts.pct_a_day)
         for other, score in _OTHERS.items():
             rows = _top(one, score(one))
             for name, measure in _MEASURES.items():
                 ratios[other, name].append(round(measure(one, by_forecast) / measure(one, rows), 3))
-    return [Ranking(kind, *names, found) for names, found in ratios.items()]
+                chances[other, name].append(round(_chance_to_win(one, by_forecast, rows, measure), 3))
+    return [Ranking(kind, *names, [*seeds], found, chances[names]) for names, found in ratios.items()]
+
+
+def _chance_to_win(bought: Bought, rows: Ints, others: Ints, measure: Callable[[Bought, Ints], float]) -> float:
+    """How often these rows earn more than the others where each route turns out as one of its forecast's draws."""
+    found, routes = bought.forecasts, np.arange(len(bought.realised))
+    rng = np.random.default_rng(_SCORING_SEED)
+    won = 0
+    for _ in range(_DRAWN_OUTCOMES):
+        drawn = rng.integers(found.samples.shape[1], size=len(routes))
+        came = replace(
+            bought,
+            realised=found.samples[routes, drawn].astype(float),
+            sold_days=found.days[routes, drawn].astype(float),
+        )
+        won += measure(came, rows) > measure(came, others)
+    return won / _DRAWN_OUTCOMES
 
 
 def _top(bought: Bought, score: Floats) -> Ints:
@@ -146,46 +176,41 @@ _MEASURES = {
 }
 
 
-def many_offers(count: int) -> tuple[list[Offer], dict[str, History], list[tuple[str, str, str]]]:
-    """Offers of a market under ever new ASINs with their histories, and the routes between them, one by product."""
-    offers, histories = offers_on_sale(simulate(SEEDS[0], _PRODUCTS), SEEDS[0])
-    made, past = [], {}
-    for number in range(count // len(offers)):
-        for one in offers:
-            renamed = replace(one, asin=f"B{number:03d}{one.asin[4:]}")
-            made.append(renamed)
-            if one.id in histories:
-                past[renamed.id] = replace(histories[one.id], asin=renamed.asin)
-    return made, past, [(one.asin, "IT", "DE") for one in made if one.market == "DE"]
+def many_offers(count: int) -> tuple[list[Offer], list[tuple[str, str, str]]]:
+    """Offers of a market under ever new ASINs, and the routes between them, one by product."""
+    offers = offers_on_sale(simulate(SEEDS[0], _PRODUCTS), SEEDS[0])
+    made = [
+        replace(one, asin=f"B{number:03d}{one.asin[4:]}") for number in range(count // len(offers)) for one in offers
+    ]
+    return made, [(one.asin, "IT", "DE") for one in made if one.market == "DE"]
 
 
-def forecast_offers(
-    offers: Sequence[Offer], histories: dict[str, History], wanted: Sequence[tuple[str, str, str]]
-) -> ProfitForecasts:
-    """Price, sales and profit of every wanted route, from offers and histories as a store gives them."""
-    outlook = route_outlook(offers, histories, PROFILE, load_tables(), load_rates(), on=ON, now=NOW, wanted=wanted)
+def forecast_offers(offers: Sequence[Offer], wanted: Sequence[tuple[str, str, str]]) -> ProfitForecasts:
+    """Price, sales and profit of every wanted route, from offers as a store gives them."""
+    outlook = route_outlook(offers, PROFILE, load_tables(), load_rates(), on=ON, now=NOW, wanted=wanted)
     return forecast_profits(outlook, load_price_model())
 
 
-def _peak(count: int) -> float:
-    """Bytes by offer that a forecast takes beside the offers."""
-    offers, histories, wanted = many_offers(count)
+def peak_memory(count: int) -> int:
+    """Bytes that a forecast of this many offers takes beside them."""
+    offers, wanted = many_offers(count)
     tracemalloc.start()
-    forecast_offers(offers, histories, wanted)
+    forecast_offers(offers, wanted)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return peak / count
+    return peak
 
 
 def _report(report: Report) -> list[Scored]:
-    found = simulated_scores()
+    path = real_file()
+    found = simulated_scores(None if path is None else read_histories(path))
     for scored in found:
         _report_market(scored, report, held=scored.market == "as_it_was")
-    offers, histories, wanted = many_offers(_MANY)
-    took = taken(lambda: forecast_offers(offers, histories, wanted))
+    offers, wanted = many_offers(_MANY)
+    took = taken(lambda: forecast_offers(offers, wanted))
     report(f"{_MANY:,} offers, {len(wanted):,} routes: price, sales and profit",
            f"{took.clock:.1f} s, {took.processor:.1f} s of processor", "at most 30 s")  # fmt: skip
-    few, many = _peak(_FEW), _peak(2 * _FEW)
+    few, many = peak_memory(_FEW), peak_memory(2 * _FEW) / 2
     report(f"memory per offer, {2 * _FEW:,} / {_FEW:,} offers", f"{many / few:.2f} ×", "about 1 ×, or less")
     return found
 
@@ -208,8 +233,8 @@ def _report_market(scored: Scored, report: Report, *, held: bool) -> None:
         lost = f", not on {', '.join(map(str, ranking.lost))}" if ranking.lost else ""
         is_target = held and (ranking.other, ranking.measure) == (next(iter(_OTHERS)), next(iter(_MEASURES)))
         report(f"{scored.market}: top {_TOP} over those by {ranking.other}, {ranking.measure}",
-               f"median {median(ranking.ratios):.2f}, more on {ranking.won} of {len(SEEDS)}{lost}",
-               f"at least {_ENOUGH_SEEDS} of {len(SEEDS)}" if is_target else "")  # fmt: skip
+               f"median {median(ranking.ratios):.2f}, more on {ranking.won} of {len(ranking.seeds)}{lost}",
+               f"at least {_ENOUGH_SEEDS} of {len(ranking.seeds)}" if is_target else "")  # fmt: skip
 
 
 def run(report: Report) -> None:

@@ -12,7 +12,8 @@ from time import perf_counter
 
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.reports.runner import find_report, run_report
+from arbkit.reports.catalogue.find import SHIPPED
+from arbkit.reports.runner import run_report
 from arbkit.store import open_store
 from tests.benchmarks.measuring import Report
 from tests.helpers.factories import history, offer, opportunity
@@ -56,7 +57,7 @@ def run(report: Report) -> None:
 def _round(settings: Settings, name: str, folder: Path) -> tuple[float, float, float, float]:
     begin = perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", _BARE, str(find_report(name).notebook), str(folder / "bare.ipynb")],
+        [sys.executable, "-c", _BARE, str(SHIPPED[name].notebook), str(folder / "bare.ipynb")],
         env={**os.environ, **settings.environment()},
         capture_output=True,
         text=True,

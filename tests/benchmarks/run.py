@@ -31,6 +31,8 @@ GROUPS = (
     "api",
     "listing",
     "dashboard",
+    "what_if",
+    "sale_price",
     "forecast",
     "sales_forecast",
     "profit_forecast",

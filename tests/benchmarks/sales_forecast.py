@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,13 @@ from arbkit.analysis.forecast.sales.evidence import evidence_of
 from arbkit.analysis.forecast.sales.forecast import forecast_sales
 from arbkit.analysis.forecast.sales.rate import estimate_rate
 from arbkit.analysis.forecast.sales.timing import coming_shape, fewer_than, sold_probability
+from arbkit.core.history.facts import history_facts
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History
 from arbkit.sources.keepa_api.product import parse_product
 from tests.benchmarks.measuring import Report, Taken, run_alone, skip, taken
 from tests.sales_forecast.adapter import NOW, offers_of
-from tests.simulated_market.histories import read_histories, real_file
+from tests.simulated_market.histories import DailyHistory, read_histories, real_file
 from tests.simulated_market.market import KINDS, SimulatedProduct, simulate
 
 __all__ = ["run"]
@@ -46,7 +47,7 @@ _DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
+class SoldScore:
     """Scores of one question: how probable it is to sell a number of units in that time."""
 
     market: str
@@ -58,26 +59,31 @@ class _Scored:
         return {"market": self.market, "units": self.units, "days": self.days, **self.score.model_dump()}
 
 
-def simulated_scores() -> Iterator[_Scored]:
-    """Scores on each kind of market, the products of all seeds together."""
-    path = real_file()
-    histories = None if path is None else read_histories(path)
+def simulated_scores(
+    histories: Sequence[DailyHistory] | None,
+    *,
+    seeds: Sequence[int] = SEEDS,
+    products: int = _PRODUCTS,
+    units_sold: Sequence[int] = _UNITS,
+    horizons: Sequence[int] = _HORIZONS,
+) -> Iterator[SoldScore]:
+    """Scores on each kind of market, the products of all seeds together; ``histories`` as of ``simulate``."""
     for kind in KINDS:
-        markets = [simulate(seed, _PRODUCTS, kind, histories) for seed in SEEDS]
-        for units in _UNITS:
-            for days in _HORIZONS:
+        markets = [simulate(seed, products, kind, histories) for seed in seeds]
+        for units in units_sold:
+            for days in horizons:
                 chances = np.concatenate([_chances(market, units, days) for market in markets])
                 sold = np.array([product.sold_within(days) >= units for market in markets for product in market])
                 score = score_probabilities(chances, sold, np.arange(len(sold)), seed=_SCORING_SEED)
-                yield _Scored(kind, units, days, score)
+                yield SoldScore(kind, units, days, score)
 
 
 def _chances(market: Sequence[SimulatedProduct], units: int, days: int) -> npt.NDArray[np.float64]:
-    sales, share = evidence_of(*offers_of(market), now=NOW)
+    sales, share = evidence_of(offers_of(market), now=NOW)
     return sold_probability(estimate_rate(sales), share, units, days)
 
 
-def real_scores(path: Path) -> Iterator[_Scored]:
+def real_scores(path: Path) -> Iterator[SoldScore]:
     """Rank drops of the last 30 days of real products, forecast by what was known before them.
 
     A drop stands for a sale, and the whole listing for the seller: who sold what is nowhere known. The curves were
@@ -92,7 +98,8 @@ def real_scores(path: Path) -> Iterator[_Scored]:
         if update is None or update.offer.rank_drops90 is None or not isinstance(update.history, History):
             continue
         before = update.offer.updated_at - 30 * _DAY_S
-        sales, _ = evidence_of([update.offer], {update.offer.id: update.history}, now=before)
+        (facts,) = history_facts([update.history], [before])
+        sales, _ = evidence_of([replace(update.offer, **facts._asdict())], now=before)
         # Keepa's counts are those of the end: those of the 60 days before are their difference.
         later = update.offer.rank_drops30 or 0
         sales.drops[:], sales.days[:] = max(0, update.offer.rank_drops90 - later), 60.0
@@ -106,21 +113,20 @@ def real_scores(path: Path) -> Iterator[_Scored]:
     for units in _REAL_UNITS:
         happened = np.array(drops) >= units
         score = score_probabilities(np.array(chances[units]), happened, np.arange(len(drops)), seed=_SCORING_SEED)
-        yield _Scored("real rank drops", units, 30, score)
+        yield SoldScore("real rank drops", units, 30, score)
 
 
 def forecast_time() -> Taken:
-    """What forecasting 100,000 offers with their histories takes."""
-    offers, histories = offers_of(simulate(SEEDS[0], _PRODUCTS))
-    many = offers * (_OFFERS // _PRODUCTS)
-    return taken(lambda: forecast_sales(many, histories, now=NOW))
+    """What forecasting 100,000 offers takes."""
+    many = offers_of(simulate(SEEDS[0], _PRODUCTS)) * (_OFFERS // _PRODUCTS)
+    return taken(lambda: forecast_sales(many, now=NOW))
 
 
 def _words(figure: Figure) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
-def _rows(scored: _Scored, report: Report) -> None:
+def _rows(scored: SoldScore, report: Report) -> None:
     score = scored.score
     name = f"{scored.market}: {scored.units} sold in {scored.days} days, n {score.count}"
     held = scored.market == "as_it_was" and (scored.units, scored.days) == (1, 30)
@@ -137,10 +143,10 @@ def run(report: Report) -> None:
     _report(report)
 
 
-def _report(report: Report) -> list[_Scored]:
+def _report(report: Report) -> list[SoldScore]:
     path = real_file()
     found = []
-    for scored in simulated_scores():
+    for scored in simulated_scores(None if path is None else read_histories(path)):
         found.append(scored)
         _rows(scored, report)
     if path is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from arbkit.analysis.detection import scan_states
-from arbkit.analysis.detector.pricing import Inputs, price_products
+from arbkit.analysis.detector.inputs import Inputs
+from arbkit.analysis.detector.pricing import price_products
 from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.store import OpportunityQuery, Store, open_store

@@ -44,7 +44,9 @@ __all__ = ["Plan", "Report", "run"]
 
 _WATCHED = 6
 _LOOK_S = 0.02
-_PATIENCE_S = 240.0
+_CALM_LOOK_S = 0.5
+"""Between looks at whether all is done, which take as much of the machine as those that are looked at."""
+_PATIENCE_S = 900.0
 """How long a process may take to do its work again, on a machine that does other things too."""
 _SHARES = {
     "consumer": 0.2, "detector": 0.16, "producer": 0.14, "feeder": 0.06, "scheduler": 0.1, "detection": 0.1,
@@ -313,7 +315,7 @@ class _Campaign:
         while not done():
             if time.monotonic() > deadline:
                 raise StuckError("\n".join([what, self._services.tail(), self._feeder.tail(), self._commands.tail()]))
-            self._tend(_LOOK_S)
+            self._tend(_CALM_LOOK_S)
 
     def _drain(self) -> None:
         """Let everything come to its end undisturbed; each command must do its work once more."""

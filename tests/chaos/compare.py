@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import requests
 
-from arbkit.core.models import History, Offer, Product
+from arbkit.core.models import History, Offer
+from arbkit.core.offers.product import Product
 from arbkit.core.settings import Settings
 from arbkit.store import ProductQuery, open_store
 from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, Message, Stream, dead_letter_topic

@@ -10,14 +10,14 @@ from subprocess import TimeoutExpired
 from arbkit.core.service.heartbeat import heartbeat_path
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import Service, Supervisor, _Running
-from tests.chaos.victims import StuckError, tail_of
+from tests.chaos.victims import StuckError, await_listening, tail_of
 
 __all__ = ["SERVICES", "Services"]
 
 SERVICES = {
     "consumer": ("consume",), "detector": ("detect", "--follow"), "producer": ("produce",), "scheduler": ("schedule",),
 }  # fmt: skip
-_END_S = 60.0
+_END_S = 300.0
 
 
 class Services(Supervisor):
@@ -67,6 +67,7 @@ class Services(Supervisor):
             process = self._of(name).process
         if process is None:
             raise StuckError(f"{name} does not run: {tail_of(name, self.log(name))}")
+        await_listening(process)
         process.terminate()
         try:
             return process.wait(_END_S)

@@ -48,12 +48,14 @@ _WATCHED = 12
 _POLL_INTERVAL_S = 2.0
 _AT_ONCE = 500
 _LOOK_S = 0.02
+_CALM_LOOK_S = 0.5
+"""Between looks at the whole of log and store, which take as much of the machine as those that are looked at."""
 _SHARES = {"consumer": 0.4, "detector": 0.3, "feeder": 0.15, "producer": 0.1, "broker": 0.05}
 _IN_ITS_START = 0.35
 """The share of kills that come by the victim's age, whatever it has done; the others while it works."""
 _OLDEST_START_S = 2.0
 _PATIENCE_S = 8.0
-_DRAIN_S = 300.0
+_DRAIN_S = 900.0
 _FOREIGN = ((None, None), (None, b"somebody else's"))
 """Key and value of what another program put on the topic, past arbkit."""
 
@@ -264,7 +266,7 @@ class _Chaos:
         part = part if victim.kind != "producer" else 1
         self._await(lambda: victim.progress() >= begun + part, _PATIENCE_S)
 
-    def _await(self, done: Callable[[], bool], seconds: float) -> bool:
+    def _await(self, done: Callable[[], bool], seconds: float, look_s: float = _LOOK_S) -> bool:
         """Tend the processes until ``done``; False if it takes longer."""
         deadline = time.monotonic() + seconds
         while not done():
@@ -272,7 +274,7 @@ class _Chaos:
                 return False
             for victim in self._victims():
                 victim.tend()
-            time.sleep(_LOOK_S)
+            time.sleep(look_s)
         return True
 
     def _progress(self) -> int:
@@ -331,7 +333,7 @@ class _Chaos:
         return False
 
     def _require(self, done: Callable[[], bool], what: str) -> None:
-        if not self._await(done, _DRAIN_S):
+        if not self._await(done, _DRAIN_S, _CALM_LOOK_S):
             with contextlib.suppress(StreamError):
                 what += f"; lag {self._stream.lag(ENRICH_GROUP, RAW_TOPIC)}"
             raise StuckError("\n".join([what, *(victim.tail() for victim in self._victims())]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,11 +16,12 @@ from arbkit.core.settings import Settings
 from tests.helpers.paths import ROOT
 from tests.servers.launch import Kafka, die_with_parent
 
-__all__ = ["Broker", "Job", "StuckError", "Victim", "Worker", "tail_of"]
+__all__ = ["Broker", "Job", "StuckError", "Victim", "Worker", "await_listening", "tail_of"]
 
-_END_S = 60.0
-_BROKER_S = 120.0
+_END_S = 300.0
+_BROKER_S = 600.0
 _TAIL = 4_000
+_LISTENS_S = 0.1
 
 
 class StuckError(AssertionError):
@@ -103,6 +105,7 @@ class Worker:
             StuckError: it does not.
         """
         self._stopped = True
+        await_listening(self._process)
         self._process.terminate()
         try:
             return self._process.wait(_END_S)
@@ -148,6 +151,23 @@ class Job:
         if code == 0:
             self._done(self._output.read_bytes())
         return code
+
+
+def await_listening(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process handles SIGTERM: one that still starts is ended by it without a word, which is no fault."""
+    deadline = time.monotonic() + _END_S
+    while not _listens(process.pid) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(_LISTENS_S)
+
+
+def _listens(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        # Where there is no /proc it is taken to.
+        return True
+    caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 def _copying(output: IO[bytes] | None, file: Path) -> Thread:

@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from elasticsearch import Elasticsearch as Client
 
 from arbkit.store import Store
 from arbkit.store.elastic.indices import create
@@ -36,5 +35,4 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     for one in stores:
         one.close()
     if server is not None:
-        with Client(server.url) as client:
-            client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
+        server.forget(prefix)

@@ -12,7 +12,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from elasticsearch import Elasticsearch as Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -52,8 +51,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     assert create(server.url, prefix=prefix) == []
     with ElasticStore(server.url, prefix=prefix) as scaled:
         yield scaled
-    with Client(server.url) as client:
-        client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
+    server.forget(prefix)
 
 
 def put(store: Store, *offers: object) -> None:
@@ -104,26 +102,25 @@ def test_a_product_is_composed_from_all_its_offers(store: Store) -> None:
     assert store.product("B0NOSUCH00") is None
 
 
-@pytest.mark.parametrize("query", ["Kueche", "Küche", "kuche", "KÜCHE acme", "küch", "4006381333931", "B000000001"])
-def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
+def test_search_finds_whatever_the_spelling(store: Store, subtests: pytest.Subtests) -> None:
     put(store, offer(title="Für die Küche", eans=("4006381333931",)), offer("B000000002", title="Ball", brand="X"))
-    assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
+    for query in ("Kueche", "Küche", "kuche", "KÜCHE acme", "küch", "4006381333931", "B000000001"):
+        with subtests.test(query):
+            assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("lanterna cam", 1), ("lant camp", 1), ("camp lant", 1), ("LANT. luc", 1), ("lant lant", 1), ("l c b", 1),
-        ("anterna camp", 0), ("lant kamp", 0), ("lanternas camp", 0),
-    ],
-)  # fmt: skip
-def test_every_word_of_a_search_may_be_the_beginning_of_one(store: Store, query: str, found: int) -> None:
+def test_every_word_of_a_search_may_be_the_beginning_of_one(store: Store, subtests: pytest.Subtests) -> None:
     title = "Lanterna da campeggio a batteria"
     put(store, offer(title=title, brand="Lucéo"), offer("B000000002", title="Tent for campers", brand="X"))
     store_routes(store, [opportunity(title=title, brand="Lucéo")])
-    assert store.products(ProductQuery(q=query)).total == found
-    assert store.opportunities(OpportunityQuery(q=query)).total == found
-    assert matches_words(f"{title} Lucéo", query) is bool(found)
+    for query, found in (
+        ("lanterna cam", 1), ("lant camp", 1), ("camp lant", 1), ("LANT. luc", 1), ("lant lant", 1), ("l c b", 1),
+        ("anterna camp", 0), ("lant kamp", 0), ("lanternas camp", 0),
+    ):  # fmt: skip
+        with subtests.test(query):
+            assert store.products(ProductQuery(q=query)).total == found
+            assert store.opportunities(OpportunityQuery(q=query)).total == found
+            assert matches_words(f"{title} Lucéo", query) is bool(found)
 
 
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -134,9 +131,7 @@ def test_no_search_text_is_too_strange(store: Store, query: str) -> None:
     store.opportunities(OpportunityQuery(q=query))
 
 
-@pytest.mark.parametrize("sort", ["profit", "roi", "confidence", "age", "title", "route", "buy_price"])
-@pytest.mark.parametrize("descending", [True, False])
-def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: str, *, descending: bool) -> None:
+def test_walking_the_pages_gives_everything_once_in_order(store: Store, subtests: pytest.Subtests) -> None:
     found = [
         opportunity(
             f"B{i:09}",
@@ -148,7 +143,14 @@ def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: st
         for i in range(23)
     ]
     store_routes(store, found)
-    whole = OpportunityQuery(sort=sort, descending=descending, limit=100)
+    for sort in ("profit", "roi", "confidence", "age", "title", "route", "buy_price"):
+        for descending in (True, False):
+            with subtests.test(sort, descending=descending):
+                walks_once_in_order(store, OpportunityQuery(sort=sort, descending=descending, limit=100))
+
+
+def walks_once_in_order(store: Store, whole: OpportunityQuery) -> None:
+    """Pages of four give what one page gives, each route once."""
     expected = [o.id for o in store.opportunities(whole).items]
     walked: list[str] = []
     cursor = None
@@ -182,10 +184,10 @@ def test_walking_products_by_their_age_gives_each_once(store: Store, *, descendi
     assert walked == (expected[::-1] if descending else expected)
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "W10", "é", "AAAA"])
-def test_a_damaged_cursor_is_named(store: Store, cursor: str) -> None:
-    with pytest.raises(UsageError, match="cursor"):
-        store.opportunities(OpportunityQuery(cursor=cursor))
+def test_a_damaged_cursor_is_named(store: Store, subtests: pytest.Subtests) -> None:
+    for cursor in ("nonsense", "W10", "é", "AAAA"):
+        with subtests.test(cursor), pytest.raises(UsageError, match="cursor"):
+            store.opportunities(OpportunityQuery(cursor=cursor))
 
 
 def test_a_cursor_of_another_order_is_refused(store: Store) -> None:
@@ -210,6 +212,8 @@ def test_opportunities_are_filtered(store: Store) -> None:
         (OpportunityQuery(min_profit=5.01), 1),
         (OpportunityQuery(source="IT"), 1),
         (OpportunityQuery(target="UK", category="Tools"), 1),
+        (OpportunityQuery(category=("Tools", "Spielzeug")), 2),
+        (OpportunityQuery(category=("Tools", "Nothing")), 1),
         (OpportunityQuery(min_roi=40), 0),
         (OpportunityQuery(asin="B000000002"), 1),
         (OpportunityQuery(max_age_hours=1, at=1_760_004_100), 1),

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pandas as pd
 import pytest
-from elasticsearch import Elasticsearch as Client
 
 from arbkit.core.models import Offer, Update
 from arbkit.core.offers.facts import Fact
@@ -52,8 +51,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     yield connect
     for one in stores:
         one.close()
-    with Client(server.url) as client:
-        client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
+    server.forget(prefix)
 
 
 @pytest.fixture

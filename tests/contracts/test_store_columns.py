@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ PAIRS = (("IT", "DE"), ("DE", "FR"), ("UK", "ES"), ("FR", "DE"))
 def routes(chance: random.Random, asin: str) -> list[Opportunity]:
     """Some routes of a product, many of which have the same figures as others."""
     title, category = " ".join(chance.sample(WORDS, 2)), chance.choice(CATEGORIES)
-    brand = chance.choice(("Acme", "Own", None))
+    brand = chance.choice(("Acme", "Àcme & Söhne", "Own", None))
     named = {"title": title, "category": category, "brand": brand}
     return [
         opportunity(
@@ -36,9 +37,21 @@ def routes(chance: random.Random, asin: str) -> list[Opportunity]:
             data_at=1_790_000_000 - chance.randrange(5), buy_price=chance.choice((9.99, 20.0)),
             amazon_sells=chance.choice((True, False, None)), evaluated_at=1_790_000_100.0 + chance.random(),
             status=chance.choice(("opportunity", "opportunity", "opportunity", "needs_size")),
+            **forecast(chance), **demand(chance),
         )
         for source, target in chance.sample(PAIRS, chance.randrange(1, 4))
     ]  # fmt: skip
+
+
+def forecast(chance: random.Random) -> dict[str, Any]:
+    """The figures of a forecast, many of which are those of others; of one route in three there is none."""
+    known = chance.random() < 2 / 3
+    figures = {
+        "profit_chance_pct": (40.0, 82.5, 100.0), "profit_p10": (-3.0, 0.0, 1.5), "expected_profit": (-1.0, 2.5, 9.0),
+        "expected_profit_per_day_pct": (-0.25, 0.0, 0.4), "sold_in_30_days_pct": (0.0, 50.0),
+        "days_to_sell_p50": (3.0, 21.5, 400.0),
+    }  # fmt: skip
+    return {name: chance.choice(values) if known else None for name, values in figures.items()}
 
 
 def write(store: Store, found: Mapping[str, Sequence[Opportunity]]) -> None:
@@ -59,16 +72,55 @@ def write(store: Store, found: Mapping[str, Sequence[Opportunity]]) -> None:
     store.opportunities(OpportunityQuery(limit=1))
 
 
+def demand(chance: random.Random) -> dict[str, float | None]:
+    """How well a route sells, much of which is unknown and much the same as of others."""
+    counts = ("rank", "rank_drops30", "rank_drops90", "monthly_sold", "sellers")
+    found: dict[str, float | None] = {name: chance.choice((1, 5, 5, 900, None)) for name in counts}
+    return found | {
+        name: chance.choice((-7.5, 0.0, 12.5, None)) for name in ("amazon_share90_pct", "sell_position_pct")
+    }
+
+
 def asked(chance: random.Random) -> OpportunityQuery:
     filters = {
-        "q": ("lamp", "Kuche robot", "b00000000", "nothing", "--"), "asin": ("B000000003", "B000000099"),
-        "brand": ("Acme", "None"), "category": ("toys", "Own", "none"), "source": ("IT", "UK"), "target": ("DE", "IT"),
+        "q": ("lamp", "Kuche robot", "b00000000", "nothing", "--"),
+        "asin": ("B000000003", "B000000099"),
+        "exclude_brands": ("Acme", "acme sohn, own", "&", "w,cm"),
+        "brand": ("Acme", "acme sohn", "cm", "W", "None", "&"),
+        "category": ("toys", "Own", "none"), "source": ("IT", "UK"), "target": ("DE", "IT"),
         "min_profit": (-1.0, 2.5, 2.51, 31.0), "min_roi": (10.0, 30.0), "min_margin": (5.0, 12.5),
         "min_confidence": (0.4, 0.41), "amazon_sells": (True, False), "max_age_hours": (1.0, 1e5),
+        "min_chance": (0.0, 82.5, 90.0), "min_expected_profit": (-10.0, 2.5, 9.5), "min_profit_per_day": (0.0, 0.3),
+        "min_p10": (-3.0, 0.0, 2.0), "max_days_to_sell": (2.0, 3.0, 30.0, 1e4), "min_sold_in_30_days": (0.0, 50.0),
+        "max_rank": (1.0, 5.0, 1e6), "min_drops30": (0.0, 5.0), "min_drops90": (5.0,), "min_monthly_sold": (5.0, 6.0),
+        "max_sellers": (0.0, 5.0), "max_amazon_share": (0.0, 12.5), "max_price_position": (-7.5, 0.0, 20.0),
+        "min_buy_price": (9.99, 10.0), "max_buy_price": (9.99, 15.0),
     }  # fmt: skip
     some = {name: chance.choice(filters[name]) for name in chance.sample([*filters], chance.choice((0, 1, 1, 2, 3)))}
-    sort = chance.choice(("profit", "roi", "margin", "spread", "confidence", "age", "buy_price", "sell_price", "route"))
-    order = {"sort": sort, "descending": chance.random() < 0.5, "limit": chance.choice((1, 3, 50))}
+    sort = chance.choice(
+        (
+            "profit_per_day",
+            "expected_profit",
+            "chance",
+            "p10",
+            "days_to_sell",
+            "rank",
+            "drops30",
+            "drops90",
+            "monthly_sold",
+            "sellers",
+            "amazon_share",
+            "price_position",
+        )
+        if chance.random() < 0.5
+        else ("profit", "roi", "margin", "spread", "confidence", "age", "buy_price", "sell_price", "route")
+    )
+    order = {
+        "sort": sort,
+        "descending": chance.random() < 0.5,
+        "limit": chance.choice((1, 3, 50)),
+        "walk": chance.random() < 0.3,
+    }
     return OpportunityQuery.model_validate({**some, **order, "at": 1_790_003_000.0})
 
 

@@ -78,6 +78,50 @@ def test_the_same_result_again_changes_nothing_and_announces_nothing(store: Stor
     assert (stored(store), store.unsent(10), len(store.windows([ASIN]))) == ({"DE": 5.0}, [], 1)
 
 
+def test_another_result_of_the_same_change_and_inputs_replaces_the_one_before(store: Store) -> None:
+    """Read while a consumer writes, a product has its next offers before its next change is counted."""
+
+    def windows() -> list[tuple[str, bool]]:
+        return [(w.target, w.ended_at is None) for w in store.windows([ASIN])]
+
+    number = change(store)
+    write(store, result(number, 5.0, 6.0), announce=announce_ends)
+    write(store, result(number, 7.0), announce=announce_ends)
+    assert (stored(store), windows()) == ({"DE": 7.0}, [("DE", True), ("FR", False)])
+    write(store, result(number), announce=announce_ends)
+    assert (stored(store), windows()) == ({}, [("DE", False), ("FR", False)])
+    write(store, result(change(store)), announce=announce_ends)
+    assert (stored(store), windows()) == ({}, [("DE", False), ("FR", False)])
+
+
+@pytest.mark.parametrize("opened", ["elasticsearch"], indirect=True)
+@pytest.mark.parametrize("is_later", [False, True])
+@pytest.mark.parametrize("step", ["_write", "_mark"])
+def test_what_is_written_after_others_had_their_turn_changes_nothing(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, step: str, *, is_later: bool
+) -> None:
+    """A detector is held up in the middle of its writes; before they arrive another one stores less, or more."""
+    store, other = opened(), opened()
+    number = change(store)
+    write(store, result(number, 3.0))
+    act: Callable[..., object] = getattr(RouteWriter, step)
+    paid: tuple[float, ...] = (5.0, 6.0, 7.0) if is_later else ()
+
+    def overtaken(*given: object) -> None:
+        monkeypatch.undo()
+        write(other, result(number, *paid))
+        act(*given)
+        raise Killed
+
+    monkeypatch.setattr(RouteWriter, step, overtaken)
+    with pytest.raises(Killed):
+        write(store, result(number, 4.0, 4.5))
+    assert stored(other) == dict(zip(("DE", "FR", "ES"), paid, strict=False))
+    write(other, result(change(other)))
+    assert stored(other) == {}
+    assert [w for w in other.windows([ASIN]) if w.ended_at is None] == []
+
+
 def test_of_newer_inputs_an_older_change_is_to_be_priced_again_and_of_older_ones_a_newer_change_is(
     store: Store,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -12,8 +13,17 @@ from tests.helpers.required import missing
 from tests.helpers.running import Up, running
 from tests.helpers.visiting import browsing
 
+_HERE = Path(__file__).parent
+
 # A machine that also runs Kafka and Elasticsearch may be slow; what is awaited is a condition, not a time.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=240_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that need nothing running come first: what runs for the others takes its part of the machine."""
+    here = [item for item in items if item.path.is_relative_to(_HERE)]
+    here.sort(key=lambda item: "up" in getattr(item, "fixturenames", ()))
+    items[:] = [item for item in items if item not in set(here)] + here
 
 
 @pytest.fixture(scope="module")

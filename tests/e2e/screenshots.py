@@ -55,7 +55,7 @@ def _what_if(page: Page, _: Up) -> None:
 
 
 def _columns(page: Page, _: Up) -> None:
-    page.get_by_text("Columns", exact=True).click()
+    page.get_by_text("Columns and rows", exact=True).click()
     for label in ("Brand", "Amazon as seller", "Fees"):
         page.get_by_role("checkbox", name=label).check()
 

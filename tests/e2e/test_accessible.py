@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 
 PAGES = {
     "opportunities": ({}, f"{ROWS}:nth-child(25)"),
-    "product": ({"asin": "B0DEMO0023"}, "#arb-history .scatterlayer"),
+    "product": ({"asin": "B0DEMO0023"}, "#arb-routes tbody tr[data-id]"),
     "alerts": ({}, "#arb-history tr[data-id]"),
     "pipeline": ({}, "#arb-services table"),
 }
@@ -24,6 +24,6 @@ PAGES = {
 def test_a_page_bars_nobody(up: Up, browser: Browser, name: str, size: tuple[int, int], dark: bool) -> None:
     query, ready = PAGES[name]
     with visiting(browser, address(up, name, **query), ready=ready, size=size, dark=dark) as visit:
-        visit.page.evaluate("document.querySelectorAll('details').forEach(folded => { folded.open = true; })")
+        visit.unfold()
         visit.answered()
         assert violations(visit.page) == []

@@ -84,7 +84,7 @@ def test_a_rule_is_tried_and_added_and_a_channel_is_tested(browser: Browser, ale
         page = visit.page
         page.get_by_text("Add a rule", exact=True).click()
         page.get_by_label("Name").fill("good-ones")
-        page.get_by_label("Min profit").fill("12,50")
+        page.get_by_label("Min profit, EUR").fill("12,50")
         page.get_by_label("Sell on").select_option("DE")
         page.get_by_role("button", name="Try it").click()
         expect(page.locator("#arb-tried")).to_contain_text("stored opportunities meet it now")

@@ -28,15 +28,15 @@ def nothing_is_lost(report: Report, *kinds: str) -> None:
 
 def test_kills_on_kafka_and_elasticsearch(scaled: Settings, kafka: Kafka, elasticsearch: Elasticsearch) -> None:
     settings = scaled.model_copy(update={"store": elasticsearch.url})
-    report = run(Plan(kills=7, records=1_500, seed=1), settings, broker=kafka)
+    report = run(Plan(kills=7, records=1_000, seed=1), settings, broker=kafka)
     nothing_is_lost(report, "consumer", "detector", "feeder", "producer", "broker")
 
 
 def test_kills_on_kafka_and_sqlite(scaled: Settings, kafka: Kafka) -> None:
-    report = run(Plan(kills=8, records=2_500, seed=2), scaled, broker=kafka)
+    report = run(Plan(kills=8, records=1_000, seed=2), scaled, broker=kafka)
     nothing_is_lost(report, "consumer", "detector", "feeder", "producer", "broker")
 
 
 def test_kills_on_one_sqlite_file(settings: Settings) -> None:
-    report = run(Plan(kills=8, records=2_500, seed=3), settings, broker=None)
+    report = run(Plan(kills=8, records=1_500, seed=3), settings, broker=None)
     nothing_is_lost(report, "consumer", "detector", "feeder", "producer")

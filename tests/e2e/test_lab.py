@@ -35,10 +35,10 @@ def test_the_tour_shows_its_tables_and_figures_without_another_host(
         run_all(page)
         last = page.locator(".jp-Cell.jp-mod-active .jp-InputPrompt", has_text=re.compile(r"\[\d+\]"))
         try:
-            last.wait_for(timeout=180_000)
-            expect(page.locator(".jp-RenderedHTML table.dataframe")).to_have_count(7, timeout=30_000)
+            last.wait_for(timeout=600_000)
+            expect(page.locator(".jp-RenderedHTML table.dataframe")).to_have_count(7, timeout=600_000)
             # Figures are drawn after their cell has ended.
-            expect(page.locator(".jp-OutputArea .js-plotly-plot .main-svg").nth(4)).to_be_attached(timeout=30_000)
+            expect(page.locator(".jp-OutputArea .js-plotly-plot .main-svg").nth(4)).to_be_attached(timeout=600_000)
         finally:
             page.screenshot(path=tmp_path / "lab.png")
         assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 _TOKEN = "of-this-test"
 _CELLS = (
-    "from arbkit.web.dashboards.widgets import FilterForm, OpportunityTable, PriceHistory, RouteMap, Waterfall\n"
+    "from arbkit.parts import FilterForm, OpportunityTable, PriceHistory, RouteMap, Waterfall\n"
     "table = OpportunityTable()\ntable",
     "FilterForm(on_change=table.filter)",
     "RouteMap(on_change=table.filter)",

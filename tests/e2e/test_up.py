@@ -25,7 +25,7 @@ def test_dashboard_and_api_show_the_same_money(up: Up, browser: Browser) -> None
         page = visit.page
         shown = page.locator(ROWS).first.locator("td").all_inner_texts()
         asin, source, target = str(page.locator(ROWS).first.get_attribute("data-id")).split(":")
-        found = requests.get(f"{api}/products/{asin}?components=true", timeout=10).json()["opportunities"]
+        found = requests.get(f"{api}/products/{asin}?components=true", timeout=120).json()["opportunities"]
         same = next(o for o in found if (o["source"], o["target"]) == (source, target))
         assert money(same["profit"], "EUR") in shown
         assert money(same["sell_price"], same["sell_currency"]) in shown
@@ -37,11 +37,11 @@ def test_dashboard_and_api_show_the_same_money(up: Up, browser: Browser) -> None
 def test_without_the_token_nobody_comes_in(up: Up) -> None:
     url = up.addresses["dashboards"].partition("?")[0]
     assert "token=" in up.addresses["dashboards"]
-    answer = requests.get(url, timeout=10)
+    answer = requests.get(url, timeout=120)
     assert "/login" in answer.url
     assert "widget" not in answer.text
     port = urlsplit(url).port
-    contents = requests.get(f"http://127.0.0.1:{port}/voila/api/contents", timeout=10, allow_redirects=False)
+    contents = requests.get(f"http://127.0.0.1:{port}/voila/api/contents", timeout=120, allow_redirects=False)
     assert contents.status_code in {302, 403}
 
 

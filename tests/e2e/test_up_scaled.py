@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def away() -> Iterator[Elasticsearch]:
     """An Elasticsearch of this module's own, which may be killed."""
-    with Elasticsearch() as server:
+    with Elasticsearch(short_lived=True) as server:
         yield server
 
 

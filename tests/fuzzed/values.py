@@ -17,6 +17,7 @@ _SORTS = (
 )  # fmt: skip
 RIGHT: Mapping[str, Sequence[str]] = {
     "asin": ASINS, "q": ("lamp", "Küche", "b0000 acme", "ß"), "brand": ("Acme", "Zeta"),
+    "exclude_brands": ("Acme", "Zeta, own", ",", "&"),
     "category": ("toys", "Toys & Games", "Spielzeug", "books"), "source": _MARKETS, "target": _MARKETS,
     "market": _MARKETS, "home": ("DE", "FR"), "stock": _MARKETS, "order": ("asc", "desc"), "sort_by": _SORTS,
     "format": ("ndjson", "csv"), "limit": ("1", "2", "50", "500"), "page": ("1", "2", "3", "900000"),

@@ -21,7 +21,7 @@ from arbkit.core.settings import Settings
 TOKEN = "token-of-the-dashboards"
 KEY = "key-of-keepa"
 PAGE = "/voila/render/opportunities.ipynb"
-_START_S = 120
+_START_S = 600
 
 
 @dataclass

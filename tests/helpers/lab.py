@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ def laboratory(settings: Settings, folder: Path, notebook: Path) -> Iterator[str
         place.mkdir()
     shutil.copy(notebook, own["notebooks"])
     (own["config"] / "jupyter_server_config.json").write_text(
-        json.dumps({"ContentsManager": {"root_dir": str(own["notebooks"])}, "ServerApp": {"allow_root": True}})
+        json.dumps({"ContentsManager": {"root_dir": str(own["notebooks"])}})
     )
     # Otherwise only the cells in sight are in the page.
     tracker = own["settings"] / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
@@ -43,7 +42,7 @@ def laboratory(settings: Settings, folder: Path, notebook: Path) -> Iterator[str
             **os.environ,
             **settings.environment(),
             "PYTHONPATH": str(ROOT),
-            "JUPYTER_PORT": "0",
+            "ARBKIT_LAB_PORT": "0",
             "JUPYTER_CONFIG_DIR": str(own["config"]),
             "JUPYTER_DATA_DIR": str(own["data"]),
             "JUPYTER_RUNTIME_DIR": str(own["runtime"]),
@@ -67,8 +66,9 @@ def laboratory(settings: Settings, folder: Path, notebook: Path) -> Iterator[str
         assert found is not None, line
         yield found[0]
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        # Only arbkit is asked to end: what it has started goes with it.
+        process.terminate()
+        process.wait(60)
         process.stderr.close()
         if drain is not None:
             drain.wait(10)

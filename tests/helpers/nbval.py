@@ -32,14 +32,15 @@ def nbval(settings: Settings, notebooks: Sequence[Path], *, strict: bool) -> Out
     settings.home.mkdir(parents=True, exist_ok=True)
     report = settings.home / "nbval.xml"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "nbval.plugin", "-c", os.devnull,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "nbval.plugin",
+         "-p", "tests.helpers.private_kernels", "-c", os.devnull,
          "--rootdir=/", f"--junitxml={report}", f"--nbval-sanitize-with={_SANITIZE}",
          "--nbval" if strict else "--nbval-lax", *map(str, notebooks)],
         env={**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=settings.home,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=900,
         check=False,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stdout

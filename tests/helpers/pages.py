@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -39,10 +40,10 @@ class SeenWidget:
             case "address":
                 self.address = content["search"]
 
-    def emit(self, kind: str, **content: Any) -> None:
+    def emit(self, kind: str, *, buffers: Sequence[bytes] = (), **content: Any) -> None:
         """As if the user had done it."""
         self.serial += 1
-        self.widget._handle_custom_msg({"type": kind, "event": self.serial, **content}, [])
+        self.widget._handle_custom_msg({"type": kind, "event": self.serial, **content}, [*buffers])
 
     def begin(self, search: str = "") -> Self:
         """As if a browser had drawn the page at this address."""
@@ -51,8 +52,15 @@ class SeenWidget:
 
     def fill(self, region: str, **values: Any) -> None:
         """Type into a form: these fields, the others as they are."""
-        known = {f["name"]: f["value"] for f in self.regions[region]["fields"] if f["kind"] != "button"}
+        typed = (f for f in self.regions[region]["fields"] if f["kind"] not in ("button", "file", "lines"))
+        known = {f["name"]: f["value"] for f in typed}
         self.emit("form", region=region, changed=next(iter(values)), values={**known, **values})
+
+    def upload(self, region: str, field: str, name: str, data: bytes, *, piece: int = 1_000) -> None:
+        """Choose a file, which comes in pieces."""
+        for offset in range(0, max(len(data), 1), piece):
+            about = {"name": field, "file": name, "size": len(data), "offset": offset}
+            self.emit("file", region=region, buffers=[data[offset : offset + piece]], **about)
 
     def click(self, name: str, **more: Any) -> None:
         """Click a button, in the region that shows one of this name (or in none, where there is none)."""
@@ -80,6 +88,7 @@ def _has_button(data: dict[str, Any], name: str) -> bool:
         any(f["kind"] == "button" and f["name"] == name for f in data.get("fields", ()))
         or f'data-action="{name}"' in data.get("html", "")
         or any(cell.get("action") == name for row in data.get("rows", ()) for cell in row["cells"])
+        or any(way.get("action") == name for way in data.get("ways", ()))
     )
 
 

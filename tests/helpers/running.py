@@ -84,7 +84,7 @@ def running(home: Path, **overrides: SettingValue) -> Iterator[Up]:
         yield one
     finally:
         one.process.send_signal(signal.SIGINT)
-        one.process.wait(30)
-        drain.wait(10)
+        one.process.wait(300)
+        drain.wait(60)
         one.process.stderr.close()
     assert own_processes(one.home) == []

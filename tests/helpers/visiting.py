@@ -18,7 +18,9 @@ from tests.helpers.running import Up, own_processes
 __all__ = ["WIDE", "Visit", "address", "browsing", "session_of", "visiting"]
 
 WIDE = (1280, 900)
-_READY_MS = 60_000
+_READY_MS = 240_000
+_GIVEN_UP = "widget model not found"
+"""What ipywidgets says where it gives up a widget that comes in this very moment."""
 _ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -43,6 +45,10 @@ class Visit:
 
     page: Page
     faults: list[str] = field(default_factory=list)
+
+    def unfold(self) -> None:
+        """Open all that is folded."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(folded => { folded.open = true; })")
 
     def answered(self) -> None:
         """Wait until the page waits for nothing."""
@@ -79,29 +85,7 @@ def visiting(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", accept_downloads=True
     )
     visit = Visit(page)
-    faults = visit.faults
-
-    def noted(fault: str) -> None:
-        if not any(text in fault for text in forgiven):
-            faults.append(fault)
-
-    def said(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            noted(f"console: {message.text}")
-
-    def opened(dialog: Dialog) -> None:
-        faults.append("a dialog opened")
-        dialog.dismiss()
-
-    def requested(url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
-            faults.append(f"asked another host: {url}")
-
-    page.on("pageerror", lambda error: noted(f"script error: {error}"))
-    page.on("dialog", opened)
-    page.on("console", said)
-    page.on("request", lambda request: requested(request.url))
+    _Listener(visit.faults, forgiven).listen(page)
     # For all that is awaited on it: a busy machine draws slowly.
     page.set_default_timeout(patience_ms)
     try:
@@ -110,4 +94,45 @@ def visiting(
         yield visit
     finally:
         page.close()
-    assert faults == [], faults
+    assert visit.faults == [], visit.faults
+
+
+class _Listener:
+    """Notes what goes wrong on a page, but for what has one of the ``forgiven`` texts in it."""
+
+    def __init__(self, faults: list[str], forgiven: tuple[str, ...]) -> None:
+        self._faults, self._forgiven = faults, forgiven
+        self._is_given_up = False
+
+    def listen(self, page: Page) -> None:
+        """From now on."""
+        page.on("pageerror", lambda error: self._note(f"script error: {error}"))
+        page.on("dialog", self._dialog)
+        page.on("console", self._console)
+        page.on("load", lambda _: self._loaded())
+        page.on("request", lambda request: self._request(request.url))
+
+    def _note(self, fault: str) -> None:
+        if not any(text in fault for text in self._forgiven):
+            self._faults.append(fault)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if _GIVEN_UP in message.text:
+            self._is_given_up = True
+        elif message.type == "error":
+            self._note(f"console: {message.text}")
+
+    def _loaded(self) -> None:
+        # It has loaded itself again: what the one before said at its end is of no matter.
+        if self._is_given_up:
+            self._faults.clear()
+        self._is_given_up = False
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self._faults.append("a dialog opened")
+        dialog.dismiss()
+
+    def _request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
+            self._faults.append(f"asked another host: {url}")

@@ -44,17 +44,15 @@ class Shop:
     @classmethod
     def open(cls, market: Sequence[SimulatedProduct], seed: int, units: int) -> Shop:
         """All routes of the market; the seed draws buying prices and packages."""
-        offers, histories = offers_on_sale(market, seed)
+        offers = offers_on_sale(market, seed)
         here = [one for one in offers if one.market == "DE"]
         wanted = [(one.asin, "IT", "DE") for one in here]
-        outlook = route_outlook(offers, histories, PROFILE, load_tables(), load_rates(), on=ON, now=NOW, wanted=wanted)
+        outlook = route_outlook(offers, PROFILE, load_tables(), load_rates(), on=ON, now=NOW, wanted=wanted)
         row = {one.asin: number for number, one in enumerate(here)}
         outlook = outlook.take(np.argsort([row[asin] for asin in outlook.asin]))
         asins = outlook.asin.tolist()
         count = len(asins)
-        samples, days, sold = further_units(
-            outlook, sales_of([here[row[asin]] for asin in asins], histories, NOW), units
-        )
+        samples, days, sold = further_units(outlook, sales_of([here[row[asin]] for asin in asins], NOW), units)
         kinds = [str(market[row[asin]].observed.category) for asin in asins]
         profits, days = in_scenarios(samples, days, levels(["DE"] * count, kinds, samples.shape[2]))
         candidates = Candidates(

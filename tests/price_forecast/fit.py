@@ -13,7 +13,7 @@ from arbkit.analysis.backtest.evidence import gather
 from arbkit.analysis.forecast.price.fit import fit_price_model
 from arbkit.analysis.forecast.price.model import MoveModel
 from arbkit.analysis.forecast.price.origins import PriceOrigins
-from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.keepa_time import to_unix
 from arbkit.profit.fees.arrays import Floats
 from tests.helpers.paths import ROOT

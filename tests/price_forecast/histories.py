@@ -10,11 +10,13 @@ from operator import itemgetter
 from pathlib import Path
 
 from arbkit.analysis.backtest.evidence import Listing
-from arbkit.core.models import History
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import History, Offer
 from arbkit.core.results import Json
+from arbkit.sources.keepa_api.product import parse_product
 from arbkit.sources.keepa_api.series import read_series
 
-__all__ = ["histories_file", "read_listings"]
+__all__ = ["histories_file", "read_listings", "read_products"]
 
 _NAME = "amazon-de-2025-02.json.gz"
 
@@ -30,6 +32,13 @@ def read_listings(path: Path) -> Sequence[Listing]:
     """A listing for each product of the file, in the order of their ASINs, as a store has them."""
     products = sorted(json.loads(gzip.decompress(path.read_bytes()))["products"], key=itemgetter("asin"))
     return [Listing(History(one["asin"], "DE", 0, "EUR", read_series(one["csv"])), _category(one)) for one in products]
+
+
+def read_products(path: Path) -> Sequence[tuple[Offer, History]]:
+    """Offer and history of each product of the file, as they are imported."""
+    products = sorted(json.loads(gzip.decompress(path.read_bytes()))["products"], key=itemgetter("asin"))
+    updates = [parse_product(one, MARKETS["DE"], origin="keepa", fetched_at=0.0) for one in products]
+    return [(one.offer, one.history) for one in updates if one is not None and isinstance(one.history, History)]
 
 
 def _category(product: Mapping[str, Json]) -> str | None:

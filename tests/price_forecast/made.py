@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from arbkit.analysis.backtest.evidence import Listing
-from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.models import History, Series
 
 __all__ = ["START", "listing", "market"]

@@ -8,7 +8,6 @@ price.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,12 +19,10 @@ from arbkit.analysis.forecast.price.model_file import load_price_model
 from arbkit.analysis.forecast.profit.distribution import ProfitForecasts, forecast_profits
 from arbkit.analysis.forecast.profit.outlook import route_outlook
 from arbkit.analysis.offers import prepare_offers
-from arbkit.core.keepa_time import to_minutes
-from arbkit.core.models import History, Offer, Series
+from arbkit.core.models import Offer
 from arbkit.profit import Profile, evaluate, load_rates, load_tables
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.offer_facts import numbers
-from tests.sales_forecast.adapter import NOW as SEEN_UNTIL
 from tests.sales_forecast.adapter import offers_of
 from tests.simulated_market.market import FUTURE_DAYS, PAST_DAYS, SimulatedProduct
 
@@ -52,7 +49,7 @@ class Bought:
     forecasts: ProfitForecasts
     spot_profit: Floats
     realised: Floats
-    sold_days: Ints
+    sold_days: Ints | Floats
 
     @property
     def tied_up(self) -> Floats:
@@ -66,9 +63,9 @@ class Bought:
 
 def buy(market: Sequence[SimulatedProduct], seed: int) -> Bought:
     """Every route of a market from Italy to Germany; the seed draws buying prices and packages."""
-    offers, histories = offers_on_sale(market, seed)
+    offers = offers_on_sale(market, seed)
     wanted = [(one.asin, "IT", "DE") for one in offers if one.market == "DE"]
-    outlook = route_outlook(offers, histories, PROFILE, load_tables(), load_rates(), on=ON, now=NOW, wanted=wanted)
+    outlook = route_outlook(offers, PROFILE, load_tables(), load_rates(), on=ON, now=NOW, wanted=wanted)
     found = forecast_profits(outlook, load_price_model())
     row = {product: number for number, product in enumerate(f"B{one.observed.number:09d}" for one in market)}
     order = np.array([row[asin] for asin in found.asin])
@@ -118,14 +115,11 @@ def profits_at(offers: pd.DataFrame, asins: Objects, prices: Floats, stored: Int
     return found
 
 
-def offers_on_sale(market: Sequence[SimulatedProduct], seed: int) -> tuple[list[Offer], dict[str, History]]:
-    """Offers in Germany with their histories, moved to the evening; and in Italy, cheaper than usual in Germany."""
+def offers_on_sale(market: Sequence[SimulatedProduct], seed: int) -> list[Offer]:
+    """Offers in Germany as they were seen last, moved to the evening; and in Italy, cheaper than usual in Germany."""
     rng = np.random.default_rng([seed, 2])
-    seen, past = offers_of(market)
-    shift = to_minutes(NOW) - to_minutes(SEEN_UNTIL)
-    histories = {key: _moved(one, shift) for key, one in past.items()}
     at, made = int(NOW), []
-    for offer, product in zip(seen, market, strict=True):
+    for offer, product in zip(offers_of(market), market, strict=True):
         sides = np.sort(np.array(_SIDES_MM) * np.exp(rng.normal(0, _SIDE_LOG_SD, 3)))[::-1].round()
         known = product.observed.price[-_BASE_DAYS:]
         usual = float(np.median(known[known > 0])) if (known > 0).any() else np.nan
@@ -137,12 +131,4 @@ def offers_on_sale(market: Sequence[SimulatedProduct], seed: int) -> tuple[list[
         )  # fmt: skip
         cost_minor = None if np.isnan(cost) else int(cost)
         made += [here, replace(here, market="IT", price_minor=cost_minor, new_minor=cost_minor, amazon_minor=None)]
-    return made, histories
-
-
-def _moved(history: History, minutes: int) -> History:
-    series = {
-        name: Series(array("i", [time + minutes for time in one.times]), one.values)
-        for name, one in history.series.items()
-    }
-    return replace(history, series=series)
+    return made

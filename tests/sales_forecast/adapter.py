@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from arbkit.analysis.demand import AMAZON_SELLERS
+from arbkit.core.history.facts import with_history_facts
 from arbkit.core.keepa_time import to_unix
-from arbkit.core.models import History, Offer, Series
+from arbkit.core.models import History, Offer, Series, Update
 from tests.simulated_market.market import PAST_DAYS, Observed, SimulatedProduct
 
 _DAY_MIN = 1_440
@@ -20,11 +21,17 @@ NOW = float(to_unix(_FIRST + PAST_DAYS * _DAY_MIN))
 MARKET = "DE"
 
 
-def offers_of(products: Sequence[SimulatedProduct]) -> tuple[list[Offer], dict[str, History]]:
-    """The products as offers, and their histories by the id of the offer."""
+def offers_of(products: Sequence[SimulatedProduct]) -> list[Offer]:
+    """The products as offers that say what their histories say."""
     seen = [product.observed for product in products]
     offers = [_offer(one) for one in seen]
-    return offers, {offer.id: _history(offer, one) for offer, one in zip(offers, seen, strict=True)}
+    updates = [Update(offer, _history(offer, one)) for offer, one in zip(offers, seen, strict=True)]
+    return [update.offer for update in with_history_facts(updates)]
+
+
+def histories_of(products: Sequence[SimulatedProduct]) -> list[History]:
+    """What was seen of the products over time."""
+    return [_history(_offer(product.observed), product.observed) for product in products]
 
 
 def _offer(seen: Observed) -> Offer:

@@ -25,8 +25,8 @@ from arbkit.analysis.forecast.sales.evidence import evidence_of
 from arbkit.analysis.forecast.sales.parameters import SalesParameters
 from arbkit.analysis.forecast.sales.rate import estimate_rate
 from arbkit.analysis.forecast.sales.timing import sold_probability
+from arbkit.core.history.facts import with_history_facts
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import History
 from arbkit.core.offers.categories import category_id
 from arbkit.sources.keepa_api.product import parse_product
 from tests.helpers.paths import ROOT
@@ -77,10 +77,9 @@ def read_drops(path: Path) -> Drops:
         raw = json.load(file)["products"]
     updates = [parse_product(one, MARKETS["DE"], origin="keepa", fetched_at=0.0) for one in raw]
     known = [u for u in updates if u is not None and u.offer.rank_drops90 is not None and u.offer.sales_rank]
-    offers = [u.offer for u in known]
-    histories = {u.offer.id: u.history for u in known if isinstance(u.history, History)}
+    offers = [u.offer for u in with_history_facts(known)]
     # Each as of the day on which it was looked at: none of these ranks is too old then.
-    rows = [evidence_of([offer], histories, now=float(offer.updated_at))[0] for offer in offers]
+    rows = [evidence_of([offer], now=float(offer.updated_at))[0] for offer in offers]
     seen = np.array([bool(row.is_average[0]) for row in rows])
     made = Drops(
         np.log([row.rank[0] for row in rows]),
@@ -150,7 +149,7 @@ def log_score(parameters: SalesParameters, path: Path) -> float:
     """Mean log score of P(sold one unit) and P(sold three) in 30 and 60 days on the training markets."""
     scores = []
     for products in _training_markets(path):
-        sales, share = evidence_of(*offers_of(products), now=NOW, parameters=parameters)
+        sales, share = evidence_of(offers_of(products), now=NOW, parameters=parameters)
         rate = estimate_rate(sales, parameters)
         for units, days in itertools.product((1, 3), (30, 60)):
             chance = np.clip(sold_probability(rate, share, units, days, parameters), 1e-6, 1 - 1e-6)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -28,7 +29,12 @@ __all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError", "die_with_
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("ARBKIT_SERVERS_CACHE") or Path.home() / ".cache" / "arbkit-servers")
-_START_S = 90.0
+_FORGET_S = 300
+_START_S = 300.0
+_QUICK_TO_START = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder its own
+_ROOM_BYTES = 4 * 1024**3
+_PORTS = range(10_000, 32_000)
 
 
 class ServersMissingError(RuntimeError):
@@ -41,8 +47,10 @@ class Server(ABC):
     name: ClassVar[str]
     java: ClassVar[int]
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"arbkit-{self.name}-"))
+    def __init__(self, *, short_lived: bool = False) -> None:
+        """``short_lived``: for tests of minutes, in which compiling for speed costs more than it gives."""
+        self.options = _QUICK_TO_START if short_lived else []
+        self.folder = Path(tempfile.mkdtemp(prefix=f"arbkit-{self.name}-", dir=_in_memory()))
         self.port, self._other_port = free_ports(2)
         self._jars = _jars(self.name)
         self._java = _java(self.java)
@@ -188,7 +196,15 @@ class Kafka(Server):
         return False
 
     def _base(self) -> list[str]:
-        return [self._java, "-Xmx512m", "-Xms256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self._jars]
+        return [
+            self._java,
+            *self.options,
+            "-Xmx512m",
+            "-Xms256m",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp",
+            self._jars,
+        ]
 
 
 class Elasticsearch(Server):
@@ -207,13 +223,26 @@ class Elasticsearch(Server):
     def command(self) -> list[str]:
         ports = [str(self.port), str(self._other_port)]
         source = str(HERE / "Node.java")
-        return [self._java, "-Xmx1g", "-Xms512m", "-cp", self._jars, source, str(self.folder), *ports]
+        return [self._java, *self.options, "-Xmx1g", "-Xms512m", "-cp", self._jars, source, str(self.folder), *ports]
 
     def answers(self) -> bool:
         with contextlib.suppress(requests.RequestException):
             url = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
             return requests.get(url, timeout=2).status_code == 200
         return False
+
+    def forget(self, prefix: str) -> None:
+        """Delete the indices and templates of a store: each new template is compared with all that there are."""
+        indices = requests.get(f"{self.url}/{prefix}*/_alias", timeout=_FORGET_S).json()
+        for what in (",".join(indices), f"_index_template/{prefix}*"):
+            requests.delete(f"{self.url}/{what}", timeout=_FORGET_S).raise_for_status()
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory, if there is one with room: an index and a topic wait for dozens of writes to disk."""
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        return _MEMORY
+    return None
 
 
 def _jars(name: str) -> str:
@@ -264,11 +293,19 @@ def _folders(root: str) -> Iterator[Path]:
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that nobody listens on, none of those that outgoing connections come from.
+
+    Such a connection takes a port while its server is away, for good where it meets itself: a client that tries again
+    and again to reach a killed broker from the broker's own port.
+    """
+    with contextlib.ExitStack() as held:
+        ports: list[int] = []
+        while len(ports) < count:
+            port = _PORTS[secrets.randbelow(len(_PORTS))]
+            with contextlib.suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                ports.append(port)
+        return ports
 
 
 def _listens(port: int) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from elasticsearch import Elasticsearch as Client
 
 from arbkit.core.settings import Settings
 from tests.servers.launch import Elasticsearch
@@ -21,5 +20,4 @@ def either_store(request: pytest.FixtureRequest, settings: Settings) -> Iterator
     server: Elasticsearch = request.getfixturevalue("elasticsearch")
     prefix = f"t{uuid4().hex[:12]}-"
     yield settings.model_copy(update={"store": server.url, "store_prefix": prefix})
-    with Client(server.url) as client:
-        client.indices.delete(index=",".join(client.indices.get(index=f"{prefix}*")))
+    server.forget(prefix)

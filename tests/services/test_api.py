@@ -243,6 +243,8 @@ def test_docs_describe_every_endpoint(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/health", "/products", "/products/{asin}", "/products/watch", "/arbitrage", "/arbitrage/top"} <= set(paths)
     assert client.get("/docs").status_code == 200
+    # Who has only the address finds them too.
+    assert client.get("/").url.path == "/docs"
 
 
 def test_on_loopback_another_name_for_this_machine_is_refused(client: TestClient) -> None:
@@ -341,6 +343,13 @@ def test_products_are_ordered_by_price_and_found_by_one_category_in_any_language
         assert client.get("/products", params={"category": word}).json()["total"] == 8, word
     assert client.get("/products?category=garden").json()["items"][0]["category_id"] == "garden"
     assert client.get("/products?category=Nothing").json()["total"] == 0
+    assert client.get("/products?category=toys&category=garden").json()["total"] == 9
+    (fault,) = faults(client.get("/products?market=DE&market=IT"))
+    assert "more than once" in fault["why"]
+    routes = [
+        client.get(f"/arbitrage?{asked}").json()["total"] for asked in ("category=toys", "category=x&category=toys")
+    ]
+    assert routes[0] == routes[1] > 0
     (toys, *_) = client.get("/categories").json()["items"]
     assert (toys["id"], toys["name"], "Spielzeug" in toys["names"]) == ("toys", "Toys & Games", True)
 

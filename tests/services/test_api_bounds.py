@@ -61,7 +61,7 @@ def test_the_page_of_the_api_names_every_address_and_loads_nothing(client: TestC
 
 
 def test_off_loopback_a_browser_may_read_how_to_ask_but_nothing_that_is_stored(outside: TestClient) -> None:
-    for path in ("/docs", "/openapi.json", "/health/live"):
+    for path in ("/", "/docs", "/openapi.json", "/health/live"):
         assert outside.get(path).status_code == 200, path
     paths = outside.get("/openapi.json").json()["paths"]
     for path in paths.keys() - OPEN_PATHS:

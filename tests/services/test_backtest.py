@@ -32,11 +32,11 @@ def test_the_report_is_filed_and_copied(settings: Settings, tmp_path: Path, monk
     ran = arbkit(settings, "backtest", "--horizon-days", "21", "--market", "DE", "--out", str(out), "--json")
     assert ran.returncode == 0, ran.stderr
     document = orjson.loads(ran.stdout)
-    assert [one["horizon_days"] for one in document["horizons"]] == [21]
+    assert [one["horizon_days"] for one in document["price"]["horizons"]] == [21]
     assert {path.name for path in out.iterdir()} == {"report.html", "result.json"}
-    assert orjson.loads((out / "result.json").read_bytes())["price"] == document
+    assert orjson.loads((out / "result.json").read_bytes())["price"] == document["price"]
     pictures = orjson.loads((out / "result.json").read_bytes())["pictures"]
-    assert {one["name"] for one in pictures} == {"reliability-21-days", "pit-21-days"}
+    assert {one["name"] for one in pictures} == {"reliability-21-days", "pit-21-days", "examples"}
     assert "After 21 days" in (out / "report.html").read_text("utf-8")
 
 

@@ -18,15 +18,19 @@ from arbkit.ops.setup import initialise
 from arbkit.store import open_store
 from arbkit.store.kept_facts import set_fact
 from arbkit.web.api import create_app
+from tests.helpers.decisions import decision
 from tests.helpers.delivery import alert
 from tests.helpers.factories import offer
+from tests.helpers.forecasts import forecast
 from tests.helpers.processes import arbkit
+from tests.helpers.sales import refund, sale
 from tests.helpers.streams import until
 from tests.servers.launch import Elasticsearch
 
 FACT = Fact.of("B000000001", "package", {"weight_g": 900}, at=1.0)
 RUN = Run(run_id="20260801T070000Z-abcdef", report="detect", status="succeeded", started_at=1.0)
 
+BOUGHT = decision(status="bought", route="IT:DE", quantity=3, price=9.5, forecast={"profit": 2.5})
 ALERT = record_of(alert(1), DeliveryPlan("alerts.toml", ZoneInfo("UTC"), 1e9), now=1.0)
 
 
@@ -71,7 +75,7 @@ def test_what_is_no_backup_or_a_damaged_one_is_refused_input(settings: Settings,
     assert "is not what was backed up" in refused.stderr
 
 
-def test_of_elasticsearch_what_users_typed_the_runs_and_the_alerts_are_backed_up(
+def test_of_elasticsearch_what_users_typed_runs_alerts_and_forecasts_are_backed_up(
     settings: Settings, tmp_path: Path, elasticsearch: Elasticsearch
 ) -> None:
     old = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": f"t{uuid4().hex[:10]}-"})
@@ -80,6 +84,10 @@ def test_of_elasticsearch_what_users_typed_the_runs_and_the_alerts_are_backed_up
         set_fact(old, store, FACT)
         store.put_run(RUN)
         store.add_alerts([ALERT])
+        store.put_forecasts([forecast(), forecast(demo=True)])
+        store.put_forecast_notes({"recalibration": {"model": "2025-02.1"}}, demo=False)
+        store.add_decisions([BOUGHT])
+        store.put_sales([sale(1), refund()])
     with open_store(old, read_only=True) as store:
         until(lambda: store.runs() == [RUN])
     made = arbkit(old, "backup", str(tmp_path / "backup"), "--json")
@@ -93,3 +101,7 @@ def test_of_elasticsearch_what_users_typed_the_runs_and_the_alerts_are_backed_up
         assert store.facts() == [FACT]
         assert store.run(RUN.run_id) == RUN
         assert store.alerts_of([ALERT.id]) == [ALERT]
+        assert [*store.forecasts(demo=False), *store.forecasts(demo=True)] == [forecast(), forecast(demo=True)]
+        assert store.forecast_notes(demo=False) == {"recalibration": {"model": "2025-02.1"}}
+        assert store.decisions() == [BOUGHT]
+        assert store.sales() == [sale(1), refund()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import time
 from pathlib import Path
@@ -50,6 +52,11 @@ def test_export_writes_what_a_view_shows(settings: Settings, tmp_path: Path) -> 
     done = arbkit(settings, "export", str(file), "--view", "min_profit=29", "--json")
     assert orjson.loads(done.stdout) == {"file": str(file), "rows": 2}
     assert len(file.read_text("utf-8-sig").splitlines()) == 3
+    options = ("--view", "columns=roi&min_profit=30", "--columns", "shown", "--notation", "european")
+    assert arbkit(settings, "export", str(file), *options).returncode == 0
+    headings, row = csv.reader(io.StringIO(file.read_text("utf-8-sig")), delimiter=";")
+    assert dict(zip(headings, row, strict=True))["roi_pct"] == "31,5"
+    assert "profit" not in headings
     wrong = arbkit(settings, "export", str(file), "--view", "min_proft=29")
     assert wrong.returncode == 2
     assert "did you mean min_profit?" in wrong.stderr

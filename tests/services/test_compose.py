@@ -296,7 +296,7 @@ class ImageKafka(Kafka):
 def test_kafka_takes_its_configuration(kafka: Kafka) -> None:
     # The other broker shows that there are jars and a Java.
     assert kafka.answers()
-    with ImageKafka() as server:
+    with ImageKafka(short_lived=True) as server:
         admin = AdminClient({"bootstrap.servers": server.address})
         described = admin.describe_configs([ConfigResource(ResourceType.BROKER, "1")])
         ((_, future),) = described.items()

@@ -13,7 +13,8 @@ from itertools import combinations
 from pathlib import Path
 
 from arbkit.analysis.detection import scan_states
-from arbkit.analysis.detector.pricing import Inputs, price_products
+from arbkit.analysis.detector.inputs import Inputs
+from arbkit.analysis.detector.pricing import price_products
 from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.store import open_store
 from tests.helpers.processes import with_real_exports

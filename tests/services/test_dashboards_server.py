@@ -90,6 +90,9 @@ def test_no_secret_is_in_anything_that_another_user_sees(served: Served) -> None
     log = served.log.read_text()
     assert TOKEN not in log
     assert KEY not in log
+    # Nor a warning that says nothing to whoever reads it.
+    assert "is not trusted" not in log
+    assert "eavesdropping" not in log
 
 
 def test_the_query_socket_tells_not_even_who_is_logged_in(served: Served) -> None:
@@ -207,6 +210,27 @@ def test_the_form_takes_the_token_and_goes_on_to_the_page(served: Served) -> Non
     assert "This is not the token" in wrong.text
     right = session.post(asks.url, data={**form, "password": TOKEN}, timeout=30)
     assert urlsplit(right.url).path == "/voila/tree"
+
+
+def test_the_root_leads_to_the_opportunities(served: Served) -> None:
+    # Drawing the page would take long, and is not what this is about.
+    found = served.logged_in().get(f"{served.url}/", allow_redirects=False, timeout=30)
+    assert (found.status_code, found.headers["Location"]) == (302, PAGE)
+    asks = requests.get(f"{served.url}/", timeout=30)
+    assert "is not logged in" in asks.text
+
+
+def test_a_wrong_token_in_an_address_is_said_to_be_wrong(served: Served) -> None:
+    session = requests.Session()
+    asks = session.get(f"{served.url}{PAGE}?token=of-yesterday&profit=5", timeout=30)
+    assert "is not the one in force" in asks.text
+    assert "of-yesterday" not in asks.text + asks.url
+    proof = re.search(r'name="_xsrf"[^>]*value="([^"]+)"', asks.text)
+    assert proof is not None
+    right = session.post(
+        asks.url, data={"_xsrf": proof[1], "password": TOKEN}, allow_redirects=False, timeout=30
+    )  # fmt: skip
+    assert right.headers["Location"] == f"{PAGE}?profit=5"
 
 
 @pytest.mark.parametrize("following", ["/x\r\nX-Made-Up: 1", "/x\ny", "/\x00"])

@@ -49,8 +49,7 @@ def prefix(elasticsearch: Elasticsearch) -> Iterator[str]:
     made = f"t{uuid4().hex[:12]}-"
     create(elasticsearch.url, prefix=made)
     yield made
-    with Client(elasticsearch.url) as client:
-        client.indices.delete(index=",".join(client.indices.get(index=f"{made}*")))
+    elasticsearch.forget(made)
 
 
 @pytest.fixture
@@ -128,8 +127,7 @@ def test_indices_are_laid_out_as_the_settings_say_also_those_that_a_detection_ma
         store.put([Update(offer(f"B{place:09}", version=8_300_000), None) for place in (1, 5, 9, 33)])
         assert store.stats().unpriced_products == 4
         assert layout_of(elasticsearch.url, prefix)["opportunities"] == ("3", "false", "0", "200ms")
-    with Client(elasticsearch.url) as client:
-        client.indices.delete(index=",".join(client.indices.get(index=f"{prefix}*")))
+    elasticsearch.forget(prefix)
 
 
 # Faults of the server

@@ -76,7 +76,9 @@ def test_all_rows_come_once_and_in_order(client: TestClient) -> None:
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert answer.headers["content-disposition"] == 'attachment; filename="arbitrage.ndjson"'
     assert [row["profit"] for row in lines(answer)] == [70.0, 60.0, 50.0, 40.0, 30.0, 20.0, 10.0]
-    (listed, *_) = client.get("/arbitrage").json()["items"]
+    (listed, *_) = client.get("/arbitrage?verdict=true").json()["items"]
+    assert listed["verdict"]["verdict"] in ("buy", "watch", "pass")
+    assert "verdict" not in client.get("/arbitrage").json()["items"][0]
     (exported, *_) = lines(answer)
     assert exported == listed | {"data_age_s": exported["data_age_s"]}
     assert [row["asin"] for row in lines(client.get("/products/export"))] == ASINS
@@ -104,6 +106,9 @@ def test_a_csv_names_its_units_and_holds_no_formula(client: TestClient) -> None:
     assert {"buy_price [buy_currency]", "profit [currency]", "roi_pct [%]", "evaluated_at [UTC]"} <= rows[0].keys()
     assert rows[0]["title"] == "'=cmd|' /C calc'!A0"
     assert [float(row["profit [currency]"]) for row in rows] == [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0]
+    listed = client.get("/arbitrage?verdict=true&sort_by=profit_asc").json()["items"]
+    assert [row["verdict"] for row in rows] == [one["verdict"]["verdict"] for one in listed]
+    assert all(row["verdict_sentence"].endswith(".") for row in rows)
     products = table(client.get("/products/export?format=csv"))
     assert products[0]["title"] == "'=cmd|' /C calc'!A0"
     assert (products[0]["price_DE [EUR]"], products[0]["price_UK [GBP]"]) == ("20.0", "")

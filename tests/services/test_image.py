@@ -146,9 +146,9 @@ def test_its_steps_make_an_arbkit_that_starts(tmp_path: Path) -> None:
         "[importlib.import_module(name) for name in names]\n"
         "from arbkit.core.settings import Settings\n"
         "from arbkit.web.api import create_app\n"
-        "from arbkit.reports.runner import REPORTS\n"
+        "from arbkit.reports.catalogue.find import SHIPPED\n"
         "create_app(Settings.load())\n"
-        "assert all(report.notebook.is_file() for report in REPORTS.values())\n"
+        "assert all(report.notebook.is_file() for report in SHIPPED.values())\n"
         "assert not [n for n in ('pytest', 'hypothesis', 'pip', 'ruff') if importlib.util.find_spec(n)]\n"
     )
     done = run([str(installed / "python"), "-c", script], tmp_path)

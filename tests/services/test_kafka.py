@@ -241,7 +241,7 @@ def test_a_broker_that_is_not_there_is_one_clear_error() -> None:
 
 
 def test_a_broker_killed_under_load_loses_nothing_that_was_acknowledged() -> None:
-    with Kafka() as server, KafkaStream(server.address) as stream:
+    with Kafka(short_lived=True) as server, KafkaStream(server.address) as stream:
         stream.create_topics([TopicSpec(TOPIC, 2)])
         acknowledged: list[Record] = []
         for number in range(20):
@@ -264,7 +264,7 @@ def test_a_broker_killed_under_load_loses_nothing_that_was_acknowledged() -> Non
 
 
 def test_lag_is_known_on_a_new_broker_and_on_one_that_came_back() -> None:
-    with Kafka() as server, KafkaStream(server.address) as stream:
+    with Kafka(short_lived=True) as server, KafkaStream(server.address) as stream:
         stream.create_topics([TopicSpec(TOPIC, 1)])
         stream.publish(TOPIC, records(3))
         assert list(stream.lag("nobody", TOPIC).values()) == [3]

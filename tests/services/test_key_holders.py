@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,13 @@ def test_a_report_that_is_run_by_hand_is_not_given_the_key(keyed: Settings, monk
 
 
 def test_jupyterlab_is_not_given_the_key(keyed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[dict[str, str]] = []
+    given: list[Mapping[str, str]] = []
 
-    def run(command: list[str], *, env: dict[str, str], check: bool) -> subprocess.CompletedProcess[bytes]:
-        given.append(env)
-        return subprocess.CompletedProcess(command, 0)
+    def spawn(command: list[str], *, environment: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
+        given.append(environment)
+        return subprocess.Popen([sys.executable, "-c", ""], stdout=output, stderr=output)
 
-    monkeypatch.setattr("arbkit.web.dashboards.voila_server.subprocess.run", run)
-    assert lab(keyed, browser=False) == 0
+    monkeypatch.setattr("arbkit.web.dashboards.voila_server.spawn", spawn)
+    assert lab(keyed, browser=False, stop=threading.Event()) == 0
     assert KEY not in given[0].values()
     assert given[0]["ARBKIT_KEY_ELSEWHERE"] == "1"

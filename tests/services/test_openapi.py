@@ -141,6 +141,10 @@ def test_a_generated_client_reads_every_endpoint(
         "reports": {},
         "report_run": {"run": "r1"},
         "metrics": {},
+        "track_record": {},
+        "decisions": {},
+        "add_decision": {"body": {"asin": ASIN, "status": "buy_list"}},
+        "decisions_of": {"asin": ASIN},
         "put_package": {"asin": ASIN, "body": {"weight_g": 900}},
         "facts": {"asin": ASIN},
         "delete_fact": {"asin": ASIN, "name": "package"},
@@ -213,7 +217,7 @@ def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str
         models = importlib.import_module(f"{client.__name__}.models")
         requests = {
             "watch": models.WatchRequest, "look": models.LookRequest, "put_package": models.PackageRequest,
-            "add_key": models.KeyRequest,
+            "add_key": models.KeyRequest, "add_decision": models.DecisionRequest,
         }  # fmt: skip
         values["body"] = requests[name].from_dict(body)
     if "sort_by" in values:

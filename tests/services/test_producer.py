@@ -23,6 +23,7 @@ from prometheus_client import REGISTRY
 
 import arbkit.pipeline.producer
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, ServiceError, StreamError
+from arbkit.core.files import write_atomically
 from arbkit.core.offers.looks import Look
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect
@@ -195,6 +196,20 @@ def test_a_wait_for_tokens_is_one_line_with_the_time_that_it_takes(
             assert waits(service) == ["waiting for tokens: about 42 s"]
 
 
+def test_where_tokens_stay_short_the_wait_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens(5 * (before % 2) - 1) if asked.name == "token" else products(asked, tokensLeft=-1)
+
+    caplog.set_level(logging.INFO, "arbkit.pipeline.producer")
+    with stub(answer) as service, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("arbkit.pipeline.producer._ASK_TOKENS_S", 0.05)
+        patched.setattr("arbkit.pipeline.producer._TICK_S", 0.05)
+        with running(config(tmp_path, service)):
+            eventually(lambda: service.count("product") == 2)
+    assert service.count("token") >= 3
+    assert sum("waiting for tokens" in one.message for one in caplog.records) == 1
+
+
 def test_the_demo_market_says_when_it_answers_again() -> None:
     with DemoServer("127.0.0.1", 0, speed=0, rate=60) as demo, requests.Session() as session:
         asked = f"{demo.url}/product?key=demo&domain=3&asin={','.join(f'B{n:09}' for n in range(100))}"
@@ -218,7 +233,7 @@ def test_the_place_is_kept_and_the_watchlist_read_again(tmp_path: Path, caplog: 
         with running(settings):
             path = settings.watchlist_path
             watchlist.add(path, ["B000000004"])
-            path.write_text(path.read_text() + "nonsense\n")
+            write_atomically(path, path.read_bytes() + b"nonsense\n")
             eventually(lambda: {("B000000004", "DE"), ("B000000004", "FR")} <= looked_at(settings))
         asked = [a.asins for a in service.asked[before:] if a.name == "product"]
         assert asked == [["B000000004"], ["B000000004"]]

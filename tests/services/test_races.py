@@ -40,7 +40,7 @@ from arbkit.sources import watchlist
 for number in range(count):
     watchlist.add(settings.watchlist_path, [f"B{me}{number:08d}"])
     if number % 5 == 4:
-        watchlist.remove(settings.watchlist_path, f"B{me}{number:08d}")
+        watchlist.remove(settings.watchlist_path, [f"B{me}{number:08d}"])
 """  # fmt: skip
 VIEWS = """
 from arbkit.web.dashboards.saved_views import SavedViews
@@ -119,7 +119,8 @@ def test_no_fact_is_lost_neither_in_the_store_nor_in_the_file_beside_it(settings
 
 def make_profile(settings: Settings) -> Path:
     path = settings.folder / "profile.toml"
-    assert CliRunner().invoke(app, ["profile", "init", str(path)]).exit_code != 0
+    answers = ["--home", "DE", "--vat-number", "DE", "--reclaims"]
+    assert CliRunner().invoke(app, ["profile", "init", str(path), *answers]).exit_code != 0
     return path
 
 

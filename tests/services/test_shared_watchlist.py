@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from elasticsearch import Elasticsearch as Client
 from fastapi.testclient import TestClient
 
 from arbkit.core.settings import Settings
@@ -39,8 +38,7 @@ def machines(elasticsearch: Elasticsearch, tmp_path: Path) -> Iterator[tuple[Set
         )  # fmt: skip
 
     yield machine("a"), machine("b")
-    with Client(elasticsearch.url) as client:
-        client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
+    elasticsearch.forget(prefix)
 
 
 def test_one_machine_gives_the_list_and_all_change_it(machines: tuple[Settings, Settings], tmp_path: Path) -> None:
@@ -66,7 +64,7 @@ def test_one_machine_gives_the_list_and_all_change_it(machines: tuple[Settings, 
         assert unread_edits(here, store) is None
         (here.folder / "watchlist.txt").write_text(f"{TWO}\n")
         assert "arbkit watch import" in (unread_edits(here, store) or "")
-        assert import_file(here, store) == [TWO]
+        assert import_file(here, store).added == (TWO,)
         assert unread_edits(here, store) is None
         assert {*load(there, store).asins} == {ONE, TWO, THREE}
     assert not (there.folder / "watchlist.txt").exists()
@@ -89,5 +87,4 @@ def test_the_list_comes_back_from_a_backup_into_an_empty_store(
         with open_store(after) as store:
             assert load(after, store) == before
     finally:
-        with Client(elasticsearch.url) as client:
-            client.indices.delete(index=",".join(client.indices.get_alias(name=f"{other}*")))
+        elasticsearch.forget(other)

@@ -164,7 +164,7 @@ def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(wat
 
 
 def kill_after(settings: Settings, batches: int) -> None:
-    """Run a consumer and kill it once it has logged so many batches."""
+    """Run a consumer and kill it once it has logged this many batches."""
     process = subprocess.Popen(
         [sys.executable, "-m", "arbkit", "consume"],
         env={**os.environ, **settings.environment()},

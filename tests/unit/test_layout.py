@@ -23,7 +23,7 @@ def named(path: Path) -> str:
 
 
 def test_the_hall_is_empty() -> None:
-    assert sorted(p.name for p in PACKAGE.glob("*.py")) == ["__init__.py", "__main__.py", "workbench.py"]
+    assert sorted(p.name for p in PACKAGE.glob("*.py")) == ["__init__.py", "__main__.py"]
     assert len([p for p in PACKAGE.iterdir() if p.name != "__pycache__"]) <= 18
 
 
@@ -59,13 +59,39 @@ def test_the_package_does_not_grow() -> None:
         "forecasts of the selling price, and their backtest": 1_200,
         "sales forecasts with their scores": 620,
         "the distribution of a route's profit, on page, API and notebook": 520,
+        "sales and profits in the backtest, and its examples": 620,
         "plans of purchases with a budget, their report and shopping list": 1_060,
+        "what a price and rank history says, as facts of the offer, and forecasts made from them": 450,
+        "forecasts of every opportunity as columns, filters, orders and conditions of rules": 400,
+        "forecasts on the opportunities page": 350,
+        "the record of past forecasts and how they came out": 900,
+        "the inferred sale price, and lead times of the seller": 350,
+        "price processes of the demo market": 300,
+        "decisions in both stores, on the page, over HTTP, on the command line and in reports": 1_240,
+        "the market re-priced in a notebook, orders by the names of columns": 120,
+        "progress on a terminal, a browser that opens, a clean end of JupyterLab": 120,
+        "notebooks of the user's own as reports, and a home found from folders within": 510,
+        "details beside the table, Back and Forward, a product page that folds": 60,
+        "what a row decides by, as fields, filters, orders and columns": 280,
+        "workbooks that explain themselves, CSV in two notations, Parquet, tables of notebooks as files": 420,
+        "prices of 90 days, EANs and Keepa at a glance": 110,
+        "conditions of alerts for what a row decides by": 70,
+        "the verdict of a route, with rules of the user's own": 360,
+        "one of several purchases cancelled, decisions on the product page": 140,
+        "realised sales: settlements read, matched to purchases and held against their forecasts": 1_400,
+        "a snapshot of the market, and what if over all of it": 1_340,
+        "pages composed of parts, opportunities in groups, own pages beside the shipped ones": 360,
+        "a first run in three questions": 200,
+        "tables that say why they are empty, and narrow ones": 80,
+        "brands that are left out": 60,
+        "verdicts in files, notebooks and over HTTP": 80,
+        "lists of products and exports in the browser, several categories": 380,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
 
 
 def test_only_a_door_lists_its_names() -> None:
-    doors = {PACKAGE / "web/dashboards/widgets.py", *PACKAGE.rglob("__init__.py")}
+    doors = {*PACKAGE.rglob("__init__.py")}
     assert [named(file) for file in FILES if file not in doors and "__all__ = " in file.read_text("utf-8")] == []
 
 

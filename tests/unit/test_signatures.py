@@ -12,6 +12,13 @@ RAW = {"RawProduct"}
 """A source's own object: its fields are Keepa's to define."""
 
 ALLOWED = {
+    "arbkit/display/frames.py: DisplayFrame.to_csv(args)": "pandas' own signature",
+    "arbkit/display/frames.py: DisplayFrame.to_csv(kwargs)": "pandas' own signature",
+    "arbkit/display/frames.py: DisplayFrame.to_excel(args)": "pandas' own signature",
+    "arbkit/display/frames.py: DisplayFrame.to_excel(excel_writer)": "pandas' own signature",
+    "arbkit/display/frames.py: DisplayFrame.to_excel(kwargs)": "pandas' own signature",
+    "arbkit/display/frames.py: DisplayFrame.to_parquet(args)": "pandas' own signature",
+    "arbkit/display/frames.py: DisplayFrame.to_parquet(kwargs)": "pandas' own signature",
     "arbkit/display/html.py: macro(arguments)": "Jinja2 takes any value",
     "arbkit/display/html.py: render(values)": "Jinja2 takes any value",
     "arbkit/store/sqlite/rows.py: select_of()": "rows of whatever columns are asked for",
@@ -23,7 +30,7 @@ ALLOWED = {
     "arbkit/web/http.py: ProblemAPI.openapi()": "FastAPI's own signature",
     "arbkit/web/http.py: problem_responses()": "FastAPI's own type",
     "arbkit/web/http.py: query_parameters()": "FastAPI's own type",
-    "arbkit/workbench.py: Workbench.plot_waterfall(route)": "a row of a frame is pandas' own type",
+    "arbkit/workbench/figures.py: Figures.plot_waterfall(route)": "a row of a frame is pandas' own type",
 }
 
 Aliases = Mapping[str, ast.expr]

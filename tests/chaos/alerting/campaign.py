@@ -64,6 +64,8 @@ _OLDEST_START_S = 2.0
 _PATIENCE_S = 3.0
 _DRAIN_S = 600.0
 _LOOK_S = 0.05
+_CALM_LOOK_S = 1.0
+"""Between looks at all that is stored and delivered, which take as much of the machine as those that are looked at."""
 _CHANNELS = 2
 _MAIL_ID = "Alert: "
 Say = Callable[[str], None]
@@ -232,7 +234,7 @@ class _Campaign:
         hooked = {one["id"]: Alert.of(one) for one in _documents(self._hook)}
         return due <= set(hooked.values()) and due <= {hooked[one] for one in _mailed(self._mail) if one in hooked}
 
-    def _await(self, done: Callable[[], bool], seconds: float) -> bool:
+    def _await(self, done: Callable[[], bool], seconds: float, look_s: float = _LOOK_S) -> bool:
         """Start again what has ended until ``done``; False if it takes longer."""
         deadline = time.monotonic() + seconds
         while not done():
@@ -240,11 +242,11 @@ class _Campaign:
                 return False
             for worker in self._workers:
                 worker.tend()
-            time.sleep(_LOOK_S)
+            time.sleep(look_s)
         return True
 
     def _require(self, done: Callable[[], bool], what: str) -> None:
-        if self._await(done, _DRAIN_S):
+        if self._await(done, _DRAIN_S, _CALM_LOOK_S):
             return
         came = Arrivals(self._on_log(), _documents(self._hook), _headers(self._hook), _mailed(self._mail))
         found = differences(self._rounds, came)

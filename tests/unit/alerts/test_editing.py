@@ -74,7 +74,7 @@ def test_an_empty_list_of_rules_gets_its_first(settings: Settings, file: Path) -
 @pytest.mark.parametrize("fields", [{"name": "a", "min_profit": "x"}, {"name": "../a"}, {"name": "a", "on": ["x"]}])
 def test_a_wrong_rule_is_not_added(settings: Settings, file: Path, fields: TomlTable) -> None:
     file.write_text(MINE, "utf-8")
-    with pytest.raises(ConfigError):
+    with pytest.raises(UsageError):
         add_rule(settings, fields)
     assert file.read_text("utf-8") == MINE
 
@@ -90,7 +90,7 @@ def test_a_last_line_without_an_end_is_left_whole(settings: Settings, file: Path
 
 
 def test_what_a_name_looks_like_is_said(settings: Settings) -> None:
-    with pytest.raises(ConfigError, match=r"rule my rule: name: cannot be a name, which has up to 64 letters, digits"):
+    with pytest.raises(UsageError, match=r"rule my rule: name: cannot be a name, which has up to 64 letters, digits"):
         add_rule(settings, {"name": "my rule"})
 
 

@@ -88,6 +88,7 @@ def test_the_low_end_of_profit_decides_and_not_the_likely_one() -> None:
         ({"routes": ["IT:FR", "de:it"]}, {}),
         ({"categories": ["tools"]}, {"category": None}),
         ({"brands": ["Zeta"]}, {}),
+        ({"exclude_brands": ["Zeta", "àcm"]}, {}),
         ({"asins": ["B000000002"]}, {}),
         ({"groups": ["mine"]}, {}),
         ({}, {"status": "needs_size"}),

@@ -13,14 +13,14 @@ from arbkit.analysis import detection
 from arbkit.analysis.detection import Detection, detect, highest_profit, run
 from arbkit.analysis.detection_inputs import today
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.detector.pricing import Inputs
+from arbkit.analysis.detector.inputs import Inputs
 from arbkit.core.models import Offer, Opportunity, ProductState, Update
 from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
 from tests.helpers.alerts import announcing_everything
-from tests.helpers.factories import offer
+from tests.helpers.factories import offer, opportunity
 
 TODAY = date(2026, 8, 1)
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
@@ -54,6 +54,7 @@ def found(**asked: Any) -> set[str]:
         ({"q": "lantern blue"}, set()),
         ({"asin": "b000000002"}, {"B000000002"}),
         ({"brand": "Zeta"}, {"B000000002"}),
+        ({"exclude_brands": "own, zeta"}, {"B000000001"}),
         ({"category": "Tools"}, set()),
         ({"category": "Spielzeug"}, {"B000000001", "B000000002"}),
         ({"amazon_sells": True}, {"B000000002"}),
@@ -228,6 +229,33 @@ def test_another_day_is_answered_and_neither_stored_nor_announced(settings: Sett
     assert (stored(settings), alerts(settings)) == ({*now.new}, 1)
     assert run(settings, asked, run_id="again", announcing=announcing_everything).total == 1
     assert (stored(settings), alerts(settings)) == ({*now.new}, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ["B000000003", "B000000002", "B000000004", "B000000001"]),
+        ({"min_chance": 60}, ["B000000002"]),
+        ({"min_profit_per_day": -9}, ["B000000003", "B000000002"]),
+        ({"max_days_to_sell": 20}, ["B000000003"]),
+    ],
+)
+def test_what_earns_most_by_day_comes_first_and_an_unknown_forecast_meets_no_bound(
+    asked: dict[str, float], expected: list[str]
+) -> None:
+    routes = [
+        opportunity("B000000001", profit=50.0),
+        opportunity("B000000002", profit=3.0, **forecast(0.1, 70.0, 30.0)),
+        opportunity("B000000003", profit=2.0, **forecast(0.9, 55.0, 10.0)),
+        opportunity("B000000004", profit=60.0),
+    ]
+    kept = detection._within(routes, DetectParameters.model_validate(asked), NOW)
+    assert [o.asin for o in sorted(kept, key=detection.place)] == expected
+
+
+def forecast(per_day: float, chance: float, days: float) -> dict[str, Any]:
+    """The fields of an opportunity that limits and order go by."""
+    return {"expected_profit_per_day_pct": per_day, "profit_chance_pct": chance, "days_to_sell_p50": days}
 
 
 def test_of_more_routes_than_are_shown_the_best_are_and_all_are_counted(

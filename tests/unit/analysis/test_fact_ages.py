@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from arbkit.analysis.routes import price_routes
 from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.groups import fact_stamp
-from arbkit.core.offers.merging import absorb
+from arbkit.core.offers.merging import absorb, merge
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import PACKAGE, offer
@@ -82,6 +83,19 @@ def test_an_old_rank_is_no_rank_of_today_and_counts_as_no_demand() -> None:
     lowered = {warning["code"] for warning in old.warnings} - {warning["code"] for warning in young.warnings}
     assert lowered == {"sales_rank_old", "sales_speed_unknown"}
     assert old.confidence < young.confidence
+
+
+@pytest.mark.parametrize(("days", "known"), [(29, True), (31, False)])
+def test_an_inferred_price_is_as_old_as_its_history_whatever_was_imported_since(days: float, known: bool) -> None:
+    seen = int(NOW - days * DAY_S)
+    inferred: dict[str, Any] = {"sale_price_minor": 3_900, "sale_price_sales": 8}
+    watched = [offer(code=code, price_minor=4_000, updated_at=seen, price_at=seen, **inferred) for code in ("DE", "IT")]
+    imported = [offer(code=code, price_minor=4_100, origin="export", updated_at=int(NOW)) for code in ("DE", "IT")]
+    offers = prepare_offers([merge(*pair) for pair in zip(watched, imported, strict=True)], now=NOW)
+    seller = PROFILE.model_copy(update={"sell_basis": "inferred"})
+    (row, _) = price_routes(offers, seller, load_tables(), load_rates(), on=ON).routes(now=NOW)
+    assert (row.sell_price == 39.0) is known
+    assert ("the sales from which its price was inferred are too old" in row.unknown) is not known
 
 
 def test_an_old_category_is_doubted_and_still_names_the_fee() -> None:

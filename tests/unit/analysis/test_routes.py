@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from arbkit.analysis.detection import detect, scan_states
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.detector.pricing import Inputs
+from arbkit.analysis.detector.inputs import Inputs
+from arbkit.analysis.market.assumptions import Assumptions
 from arbkit.analysis.offers import prepare_offers
 from arbkit.analysis.routes import price_routes, routes_frame
-from arbkit.analysis.what_if import quote_request_for, reprice
+from arbkit.analysis.what_if import quote_request_for, routes_under
 from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.facts.packages import Certainty
@@ -25,7 +26,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import ProfitRange
 from arbkit.store.sqlite.store import SqliteStore
-from tests.helpers.factories import PACKAGE, offer
+from tests.helpers.factories import PACKAGE, offer, unforecast
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
 ON = datetime.fromtimestamp(NOW, UTC).date()
@@ -51,15 +52,19 @@ def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
         store.put([Update(o, None) for o in found])
         inputs = Inputs(PROFILE, TABLES, RATES, ON)
         detected = detect(scan_states(store), inputs, parameters=DetectParameters(), run_id="", now=NOW)
-    assert detected.opportunities[0] == best.opportunity
+    assert unforecast(detected.opportunities[0]) == best.opportunity
     table = routes_frame(prices, found).set_index(["source", "target"])
     assert table["profit"]["IT", "DE"] == best.profit
     assert table["unknown"]["IT", "UK"] == "not listed on UK"
     request, package = quote_request_for(best, found, PROFILE, on=ON)
     assert quote(request, PROFILE, TABLES, RATES, package=package).profit == best.profit
     assert best.opportunity is not None
-    (again,) = reprice([best.opportunity], found, PROFILE, TABLES, RATES, changes={}, on=ON)
-    assert (again.profit, again.fulfilment) == (best.profit, best.fulfilment)
+    (again,) = routes_under(
+        [f"{best.asin}:IT:DE"], found, Assumptions(profile=PROFILE), PROFILE, on=ON, now=NOW
+    ).values()
+    assert again.then == again.now
+    assert again.then is not None
+    assert (again.then.profit, again.then.fulfilment) == (best.profit, best.fulfilment)
 
 
 @given(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from arbkit.alerts.rules_file import built_in
 from arbkit.cli import app
+from arbkit.core.errors import UsageError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
@@ -95,6 +96,7 @@ def test_a_wrong_rule_is_said_and_the_others_are_listed(folder: Path) -> None:
         (("add", "x", "--target-price", "24.90"), "IT=24.90"),
         (("add", "x", "--target-price", "IT=cheap"), "IT=24.90"),
         (("add", "x", "--min-confidence", "50"), "must be at most 1"),
+        (("add", "x", "--min-chance", "101"), "must be at most 100"),
         (("add", "worth-a-look"), "there is a rule of that name"),
         (("add", "x", "--category", "Toyz"), "no such category (got 'Toyz'). Did you mean toys?"),
         (("add", "x", "--category", "Qqqq"), "no such category (got 'Qqqq'). There is: toys, kitchen, "),
@@ -108,6 +110,43 @@ def test_what_makes_no_sense_is_refused_in_words(folder: Path, words: tuple[str,
     assert found.exit_code != 0
     assert says in str(found.exception)
     assert not (folder / "alerts.toml").exists()
+
+
+@pytest.mark.parametrize("option", [("--route", "IT:XX"), ("--min-chance", "200"), ("--on", "never")])
+def test_a_wrong_option_of_a_new_rule_is_wrong_usage_and_no_wrong_configuration(
+    folder: Path, option: tuple[str, str]
+) -> None:
+    with pytest.raises(UsageError, match="rule x: "):
+        app(["alerts", "add", "x", *option], standalone_mode=False)
+
+
+def test_a_rule_that_limits_nothing_says_so_when_it_is_added(folder: Path) -> None:
+    said = "every opportunity meets this rule"
+    assert document("add", "any", "--per-day", "3")["notes"] == [said]
+    assert f"note: {said}" in run("add", "all")
+    assert document("add", "some", "--min-chance", "80")["notes"] == []
+    assert document("add", "ends", "--on", "ended")["notes"] == []
+
+
+def test_a_rule_leaves_brands_out(folder: Path) -> None:
+    asked = document("add", "others", "--exclude-brand", "lego", "--exclude-brand", "Schleich")
+    assert asked["rule"] == {"name": "others", "exclude_brands": ["lego", "Schleich"]}
+    assert asked["notes"] == []
+    assert "lego, Schleich" in run("list")
+    with open_store(Settings.load()) as store:
+        store_routes(store, [opportunity(brand="LEGO Duplo"), opportunity("B000000002", brand="Acme")])
+    assert [one["asin"] for one in document("test", "others")["items"]] == ["B000000002"]
+
+
+def test_a_rule_on_the_forecast_is_added_listed_and_tried(folder: Path) -> None:
+    asked = document("add", "sure", "--min-chance", "80", "--max-days-to-sell", "30", "--min-p10", "-1")
+    assert asked["rule"] == {"name": "sure", "min_chance": 80, "max_days_to_sell": 30, "min_p10": -1}
+    listed = run("list")
+    assert "chance of profit from 80 %, P10 of profit from −1.00, days to sell up to 30" in " ".join(listed.split())
+    with open_store(Settings.load()) as store:
+        store_routes(store, [opportunity(), opportunity("B000000002", forecast_unknown="no history")])
+    assert document("test", "sure")["unknown"] == {"no forecast was made yet": 1, "no history": 1}
+    assert "1 more has all else that it asks for, but no figure: no history" in run("test", "sure")
 
 
 def test_what_a_rule_names_and_nothing_has_yet_is_said_and_the_rule_is_added(folder: Path) -> None:

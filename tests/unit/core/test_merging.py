@@ -75,6 +75,17 @@ def test_a_stored_offer_does_not_depend_on_the_order_of_its_updates(
     assert found[0] == found[1]
 
 
+def test_of_two_like_offers_the_one_fetched_first_is_kept_whichever_came_first() -> None:
+    early = Update(replace(known(buy_box_minor=1_990), fetched_at=float(_T0)), None)
+    late = Update(replace(known(buy_box_minor=1_990), fetched_at=_T0 + 1.0), None)
+    kept, _ = absorb(None, early)
+    assert absorb(kept, late) == (kept, "equal")
+    stored, _ = absorb(None, late)
+    again, outcome = absorb(stored, early)
+    assert (content(again), outcome) == (content(kept), "updated")
+    assert again.version > stored.version
+
+
 @given(updates(origins=_ANY), updates(origins=_ANY))
 def test_a_change_makes_the_version_grow_and_nothing_else_does(a: Update, b: Update) -> None:
     first, outcome = absorb(None, a)

@@ -29,8 +29,10 @@ from arbkit.store import open_store
 from arbkit.store.kept_facts import set_fact
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import RAW_TOPIC, Record, TopicPartition, open_stream
+from tests.helpers.decisions import decision
 from tests.helpers.factories import offer
 from tests.helpers.paths import ROOT
+from tests.helpers.sales import sale
 
 ASIN = "B000000001"
 
@@ -59,8 +61,13 @@ def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         store.put_run(Run(run_id="20260801T070000Z-abcdef", report="detect", status="succeeded", started_at=1.0))
         set_fact(settings, store, Fact.of(ASIN, "package", {"weight_g": 900}, at=1.0))
         add(settings, store, [ASIN], notes="mine", groups=["toys"])
-    for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml", ".env"):
+        store.add_decisions([decision(ASIN, "bought", route="IT:DE", quantity=3, price=9.5, forecast={"profit": 2.5})])
+        store.put_sales([sale(1), sale(2, asin=None)])
+    for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml", "verdict.toml", ".env"):
         (tmp_path / name).write_text(f"# mine: {name}\n")
+    for kind in ("reports", "apps"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"of-{kind}.ipynb").write_text("{}")
     (settings.home / "views.json").write_text('{"mine": "?a=1"}')
     (settings.home / "made by a later step").mkdir()
     (settings.home / "made by a later step" / "decisions.json").write_text("[1]")
@@ -79,11 +86,19 @@ def stored(settings: Settings) -> dict[str, object]:
             "runs": store.runs(),
             "facts": store.facts(),
             "watched": store.watched(),
+            "decisions": store.decisions(),
+            "sales": store.sales(),
             "files": {
                 path.name: path.read_bytes()
-                for folder in (settings.home, settings.home / "made by a later step", settings.folder)
+                for folder in (
+                    settings.home,
+                    settings.home / "made by a later step",
+                    settings.folder,
+                    settings.folder / "reports",
+                    settings.folder / "apps",
+                )
                 for path in folder.iterdir()
-                if path.suffix in (".json", ".toml", ".txt") and path.name != "tokens.json"
+                if path.suffix in (".json", ".toml", ".txt", ".ipynb") and path.name != "tokens.json"
             },
         }
 
@@ -95,8 +110,12 @@ def change_everything(settings: Settings) -> None:
         set_fact(settings, store, Fact.of(ASIN, "package", {"weight_g": 1}, at=2.0))
         set_fact(settings, store, Fact.of("B000000002", "package", {"weight_g": 1}, at=2.0))
         add(settings, store, [ASIN, "B000000002"], notes="changed", groups=["books"])
-    for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml"):
+        store.add_decisions([decision(ASIN, "dismissed", 2)])
+        store.put_sales([sale(1, principal=1.0), sale(3)])
+    for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml", "verdict.toml"):
         (settings.folder / name).write_text("changed")
+    for kind in ("reports", "apps"):
+        (settings.folder / kind / f"of-{kind}.ipynb").unlink()
     (settings.home / "views.json").unlink()
 
 
@@ -325,6 +344,21 @@ def test_what_no_backup_holds_is_not_put_into_a_home(home: Settings, tmp_path: P
     assert not list(home.home.glob("*.before-restore*"))
     with open_store(home):
         pass
+
+
+@pytest.mark.parametrize("origin", ["reports", "pages"])
+@pytest.mark.parametrize("name", ["../mine.ipynb", "/mine.ipynb", "mine.py", "", ".."])
+def test_what_is_no_notebook_is_not_put_among_reports_or_pages(
+    home: Settings, tmp_path: Path, name: str, origin: str
+) -> None:
+    made = back_up(home, tmp_path / "backup")
+    files = [file.model_copy(update={"name": name}) if file.origin == origin else file for file in made.backup.files]
+    changed = made.backup.model_copy(update={"files": files})
+    (Path(made.path) / MANIFEST).write_text(changed.model_dump_json())
+    before = stored(home)
+    with pytest.raises(RefusedFileError, match="is no notebook of a report"):
+        restore(home, Path(made.path))
+    assert stored(home) == before
 
 
 def test_a_backup_in_the_home_is_not_in_the_next_one(home: Settings) -> None:

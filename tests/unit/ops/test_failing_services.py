@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,14 +147,14 @@ def test_the_api_says_what_keeps_a_service_from_its_work(settings: Settings, hos
     with SqliteStore(settings.database):
         pass
     pulse = Pulse(settings, "dispatcher")
-    pulse.beat()
-    pulse.failed(StoreError("http://10.0.0.7:9200 is away", remedy=REMEDY))
     given = settings.model_copy(update={"host": host, "token": SecretStr("secret")})
     with TestClient(create_app(given), base_url=f"http://{host}") as client:
+        pulse.beat()
+        pulse.failed(StoreError("http://10.0.0.7:9200 is away", remedy=REMEDY))
         body = client.get("/health").json()
     found = body["services"]["dispatcher"]
     assert (body["status"], found["status"]) == ("degraded", "degraded")
-    assert "runs, but has got nothing done for 0 s" in found["detail"]
+    assert re.search(r"runs, but has got nothing done for \d+ s", found["detail"]), found["detail"]
     assert ("10.0.0.7" in found["detail"]) == shows
     assert ("log says why" in found["detail"]) != shows
 
@@ -209,4 +210,4 @@ def test_alive_says_so_and_is_no_failure_that_a_new_start_would_mend(
     Pulse(settings, "detector").failed(_STORE)
     done = CliRunner().invoke(app, ["alive", "detector"])
     assert done.exit_code == 0
-    assert "nothing has got done for 0 s: the disk is full" in done.output
+    assert re.search(r"nothing has got done for \d+ s: the disk is full", done.output)

@@ -78,6 +78,31 @@ def test_a_profile_that_comes_later_is_taken_too(settings: Settings, checkout: P
     assert (tmp_path / "profile.toml").read_text() == "name = 'mine'\n"
 
 
+def test_reports_of_ones_own_are_taken_too_and_stay_what_is_made_of_them_here(
+    settings: Settings, checkout: Path, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"folder": tmp_path / "here"})
+    (checkout / "reports" / "folder.ipynb").mkdir(parents=True)
+    (checkout / "reports" / "mine.ipynb").write_text("one")
+    assert adopt_user_files(settings, checkout) == []
+    mine = settings.own_reports_dir / "mine.ipynb"
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.ipynb"]
+    mine.write_text("two")
+    assert adopt_user_files(settings, checkout) == []
+    assert mine.read_text() == "two"
+
+
+def test_pages_of_ones_own_are_taken_too_but_for_those_that_come_with_arbkit(
+    settings: Settings, checkout: Path, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"folder": tmp_path / "here"})
+    (checkout / "apps").mkdir()
+    for name in ("product", "mine"):
+        (checkout / "apps" / f"{name}.ipynb").write_text("one")
+    assert adopt_user_files(settings, checkout) == []
+    assert [path.name for path in settings.own_pages_dir.iterdir()] == ["mine.ipynb"]
+
+
 def test_files_of_the_home_itself_are_taken_too(settings: Settings, checkout: Path) -> None:
     inside = settings.model_copy(update={"watchlist": settings.home / "watchlist.txt"})
     assert adopt_user_files(inside, checkout) == []
@@ -90,7 +115,11 @@ def shared(tmp_path: Path) -> Settings:
     before = Settings.load(_env_file=None, home=tmp_path / "data" / "var", folder=tmp_path / "data", demo=True)
     run = before.reports_dir / "morning" / "r1" / "result.json"
     run.parent.mkdir(parents=True)
-    for path in (run, before.facts_file, before.watchlist_path, before.folder / "profile.toml"):
+    before.own_reports_dir.mkdir()
+    before.own_pages_dir.mkdir()
+    own = before.own_reports_dir / "mine.ipynb"
+    page = before.own_pages_dir / "page.ipynb"
+    for path in (run, own, page, before.facts_file, before.watchlist_path, before.folder / "profile.toml"):
         path.write_text(f"{path.name} of before")
     return before.model_copy(update={"shared": tmp_path / "shared"})
 
@@ -99,10 +128,11 @@ def test_what_services_share_is_taken_from_a_home_of_before(shared: Settings) ->
     share(shared)
     files = {
         shared.facts_file, shared.watchlist_path, shared.profile_path,
-        shared.reports_dir / "morning" / "r1" / "result.json",
+        shared.reports_dir / "morning" / "r1" / "result.json", shared.own_reports_dir / "mine.ipynb",
+        shared.own_pages_dir / "page.ipynb",
     }  # fmt: skip
     assert {path.name for path in files if path} == {
-        "facts.json", "demo-watchlist.txt", "profile.toml", "result.json",
+        "facts.json", "demo-watchlist.txt", "profile.toml", "result.json", "mine.ipynb", "page.ipynb",
     }  # fmt: skip
     for path in files:
         assert path is not None

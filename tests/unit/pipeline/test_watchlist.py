@@ -167,7 +167,7 @@ def test_a_file_is_imported_into_the_list(settings: Settings, store: Store, path
     other = tmp_path / "other.txt"
     other.write_text(f"{TWO}\n{THREE}\n")
     add(settings, store, [ONE, TWO], notes="a")
-    assert import_file(settings, store, other) == [THREE]
+    assert import_file(settings, store, other).added == (THREE,)
     assert list(said(settings, store)) == [ONE, TWO, THREE]
     import_file(settings, store, other, exactly=True)
     assert said(settings, store) == {TWO: ("a", ()), THREE: ("", ())}
@@ -192,7 +192,7 @@ def test_a_shared_store_adopts_the_file_once(
     assert load(shared, store).asins == (TWO, ONE)
     assert "arbkit watch import" in (unread_edits(shared, store) or "")
     assert len([r for r in caplog.records if "the store keeps from now on" in r.getMessage()]) == 1
-    assert import_file(shared, store, exactly=True) == [THREE]
+    assert import_file(shared, store, exactly=True).added == (THREE,)
     assert list(load(shared, store).asins) == [THREE]
     assert unread_edits(shared, store) is None
 

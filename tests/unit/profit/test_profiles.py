@@ -246,3 +246,11 @@ def test_a_profile_inherits_first_from_the_main_one_of_its_file(tmp_path: Path) 
 )  # fmt: skip
 def test_a_line_says_whose_profit_it_is(fields: dict[str, Any], line: str) -> None:
     assert Profile.checked({**load_profile(None).model_dump(), **fields}).seller_line == line
+
+
+def test_a_lead_time_is_said_in_the_profile_and_old_files_without_one_keep_working(tmp_path: Path) -> None:
+    assert load_profile(written(tmp_path, 'name = "old"')).lead_days is None
+    assert load_profile(written(tmp_path, 'name = "slow"\nlead_days = 21\nsell_basis = "inferred"')).lead_days == 21
+    for days in (0, 90):
+        with pytest.raises(ConfigError, match="lead_days"):
+            load_profile(written(tmp_path, f'name = "impossible"\nlead_days = {days}'))

@@ -9,9 +9,12 @@ import pytest
 from arbkit.analysis.backtest.evidence import gather
 from arbkit.analysis.backtest.parameters import BacktestParameters
 from arbkit.analysis.backtest.price_backtest import judge
+from arbkit.analysis.backtest.purchases.gathering import PurchaseEvidence
+from arbkit.analysis.backtest.purchases.judging import judge_profits, judge_sales
 from arbkit.analysis.backtest.results import PriceBacktest
-from arbkit.analysis.backtest.run import NOTHING, BacktestReport
+from arbkit.analysis.backtest.run import NOTHING, Backtest, BacktestReport
 from arbkit.analysis.backtest.scores import Interval
+from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.reports.backtest import charts, page
 from tests.price_forecast.made import market
 
@@ -24,8 +27,11 @@ def found() -> PriceBacktest:
 
 
 def report(found: PriceBacktest | None) -> BacktestReport:
-    why = NOTHING if found is None else None
-    return BacktestReport("r1", 1_760_000_000.0, BacktestParameters(), True, found, why)
+    if found is None:
+        return BacktestReport("r1", 1_760_000_000.0, BacktestParameters(), True, None, NOTHING)
+    purchases = PurchaseEvidence(Profile(name="reseller"), load_tables(), load_rates())
+    whole = Backtest(price=found, sales=judge_sales(purchases), profit=judge_profits(purchases, "EUR"))
+    return BacktestReport("r1", 1_760_000_000.0, BacktestParameters(), True, whole, None)
 
 
 def text(html: str) -> str:
@@ -73,6 +79,24 @@ def test_the_diagram_counts_every_bin_and_leaves_out_those_of_a_few(found: Price
     assert list(counts.y) == [one.count for one in bins]
     assert list(points.x) == [one.forecast for one in bins if one.count >= 5]
     assert f"{score.products} products" in charts.reliability_figure(score).layout.title.text
+
+
+def test_an_example_shows_the_price_the_band_and_what_came(found: PriceBacktest) -> None:
+    figure = charts.examples_figure(found.examples)
+    one = found.examples[0]
+    past, came, band, outcome = figure.data[:4]
+    assert past.y[-1] == came.y[0] == (one.prices[90] or 0) / 100
+    assert [band.y[0], outcome.y[0]] == [one.outcomes[0].p50 / 100, one.outcomes[0].outcome / 100]
+    assert charts.not_lower(one) in figure.layout.annotations[0].text
+
+
+def test_nothing_of_purchases_is_a_sentence_each(found: PriceBacktest) -> None:
+    whole = report(found).found
+    assert whole is not None
+    assert "No sale can be scored" in text(page.sales(whole.sales)._repr_html_())
+    shown = text(page.profit(whole.profit)._repr_html_())
+    assert "No profit can be scored" in shown
+    assert "Rankings cannot be compared (0 days)" in shown
 
 
 def test_the_histogram_is_in_percent(found: PriceBacktest) -> None:

@@ -18,9 +18,12 @@ from arbkit.reports import morning_page as view
 from arbkit.reports.comparison import FILE, read_snapshot
 from arbkit.reports.morning import Morning
 from arbkit.reports.parameters import MorningParameters
+from arbkit.reports.run_folders import SCHEDULED
 from arbkit.store import open_store
+from tests.helpers.decisions import decision
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
+from tests.helpers.sales import sale
 
 A, B, C, D = "B000000001", "B000000002", "B000000003", "B000000004"
 NOW = 1_760_100_000.0
@@ -32,12 +35,14 @@ def store_has(settings: Settings, *found: Any, asins: tuple[str, ...] = (A, B, C
         store_routes(store, list(found))
 
 
-def report(settings: Settings, run_id: str, now: float = NOW, **parameters: Any) -> Morning:
+def report(settings: Settings, run_id: str, now: float = NOW, *, scheduled: bool = True, **parameters: Any) -> Morning:
     """A morning report that succeeded, filed as a run is."""
     found = morning.run(settings, MorningParameters(**parameters), run_id=run_id, now=now)
     folder = settings.reports_dir / "morning" / run_id
     folder.mkdir(parents=True)
     found.write(folder)
+    if scheduled:
+        (folder / SCHEDULED).touch()
     with open_store(settings) as store:
         store.put_run(Run(run_id=run_id, report="morning", status="succeeded", started_at=now))
     return found
@@ -53,7 +58,7 @@ def test_the_first_report_has_nothing_to_compare_with_and_says_so(settings: Sett
     found = report(settings, "r1")
     assert found.counts() == {"products": 4, "total": 1, "new": None, "gone": None, "moved": None}
     assert "first report" in page(found)
-    assert "The next one compares with this one" in page(found)
+    assert "compares with the last scheduled one" in page(found)
 
 
 def test_new_gone_and_moved(settings: Settings) -> None:
@@ -111,6 +116,21 @@ def test_other_currencies_profiles_and_tables_are_said_and_never_subtracted(sett
     assert "are in GBP now" in page(found)
 
 
+def test_what_came_of_purchases_is_one_line(settings: Settings) -> None:
+    store_has(settings, opportunity(A))
+    assert "Bought" not in page(report(settings, "r1"))
+    nothing = dict.fromkeys(("output_vat_pct", "input_vat_pct", "other_costs"), 0.0)
+    fields: dict[str, Any] = {"quantity": 2, "price": 10.0, "price_currency": "EUR", "bought_on": "2026-10-01"}
+    fields["forecast"] = {"currency": "EUR", "profit_p50": 5.0, **nothing}
+    with open_store(settings) as store:
+        store.add_decisions([decision(A, "bought", route="IT:DE", **fields)])
+        assert "1 purchase, none with a sale" in page(report(settings, "r2"))
+        store.put_sales([sale(asin=A)])
+    found = report(settings, "r3")
+    assert "1 purchase with sales: expected +5.00 EUR, came +12.00 EUR" in page(found)
+    assert found.to_dict()["sales"] == [found.sales.scores[0].model_dump()]
+
+
 def test_a_snapshot_that_cannot_be_read_is_passed_over(settings: Settings) -> None:
     store_has(settings, opportunity(A))
     report(settings, "r1", NOW)
@@ -122,6 +142,28 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over(settings: Settings) -> No
     for run in ("r1", "r3"):
         (settings.reports_dir / "morning" / run / FILE).unlink()
     assert "No earlier report has a readable snapshot" in page(report(settings, "r4", NOW + 3))
+
+
+def test_a_look_by_hand_takes_no_news_away(settings: Settings) -> None:
+    store_has(settings, opportunity(A))
+    report(settings, "scheduled", NOW)
+    store_has(settings, opportunity(A), opportunity(B))
+    for at, run in ((10, "a look"), (20, "another"), (86_400, "next day")):
+        found = report(settings, run, NOW + at, scheduled=False)
+        assert found.before is not None
+        assert (found.before.run_id, [o.asin for o in found.new]) == ("scheduled", [B])
+
+
+def test_without_a_schedule_the_last_report_of_an_earlier_day_counts(settings: Settings) -> None:
+    store_has(settings, opportunity(A))
+    report(settings, "d1", NOW, scheduled=False)
+    same_day = report(settings, "d1 again", NOW + 60, scheduled=False)
+    assert same_day.before is None
+    assert "no such report to compare with yet" in page(same_day)
+    for at, run in ((86_400, "d2"), (86_460, "d2 again")):
+        found = report(settings, run, NOW + at, scheduled=False)
+        assert found.before is not None
+        assert found.before.run_id == "d1 again"
 
 
 def test_since_names_an_earlier_run_and_a_wrong_one_is_refused(settings: Settings) -> None:

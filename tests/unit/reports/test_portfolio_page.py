@@ -13,6 +13,7 @@ from python_calamine import CalamineWorkbook
 from arbkit.analysis.portfolio.parameters import PortfolioParameters
 from arbkit.analysis.portfolio.results import Portfolio
 from arbkit.analysis.portfolio.run import NO_BUDGET, PortfolioReport, plan
+from arbkit.display.export.columns import SHOPPING_LIST
 from arbkit.reports.portfolio import charts, page, shopping_list
 from tests.helpers.candidates import made, opportunities
 from tests.helpers.paths import ROOT
@@ -77,9 +78,9 @@ def test_files_hold_every_line_and_no_formula(found: Portfolio, tmp_path: Path) 
     assert {row["title"] for row in rows} == {f"'{HOSTILE}"}
     sheet = CalamineWorkbook.from_path(tmp_path / "shopping-list.xlsx").get_sheet_by_name("Shopping list")
     head, *cells = sheet.to_python()
-    assert head == list(shopping_list.HEADINGS)
-    assert [row[head.index("units")] for row in cells] == [line.units for line in found.lines]
-    assert {row[head.index("title")] for row in cells} == {HOSTILE}
+    assert head == [column.label for column in SHOPPING_LIST]
+    assert [row[head.index("Units")] for row in cells] == [line.units for line in found.lines]
+    assert {row[head.index("Product")] for row in cells} == {HOSTILE}
 
 
 def test_the_notebook_begins_with_the_defaults() -> None:

@@ -103,7 +103,7 @@ def _edited(data: bytes, *, add: str | None = None, remove: str | None = None) -
         if add:
             watchlist.add(path, [add])
         if remove:
-            watchlist.remove(path, remove)
+            watchlist.remove(path, [remove])
         return path.read_bytes()
 
 
@@ -127,9 +127,9 @@ def test_add_with_one_bad_asin_writes_nothing(tmp_path: Path) -> None:
 def test_remove_takes_out_every_line_of_the_asin_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "watchlist.txt"
     path.write_bytes(b"# caf\xe9\nB0C5X98L5G # fridge\nB0C61L77FZ\nb0c5x98l5g\nnonsense\n")
-    assert watchlist.remove(path, "b0c5x98l5g")
+    assert watchlist.remove(path, ["b0c5x98l5g", "B07DVM36PS"]) == ("B0C5X98L5G",)
     assert path.read_bytes() == b"# caf\xe9\nB0C61L77FZ\nnonsense\n"
-    assert not watchlist.remove(path, "B0C5X98L5G")
+    assert watchlist.remove(path, ["B0C5X98L5G"]) == ()
 
 
 def test_rewriting_keeps_rights_and_symbolic_link_and_leaves_no_scraps(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_the_demo_market_brings_its_own_list_and_leaves_a_changed_one_alone(tmp_
     assert found.bad == ()
     path = watchlist.locate(settings)
     assert path == tmp_path / "var" / "demo-watchlist.txt"
-    assert watchlist.remove(path, found.asins[0])
+    assert watchlist.remove(path, found.asins[:1])
     assert watchlist.load(settings).asins == found.asins[1:]
 
 

@@ -23,11 +23,12 @@ def test_one_of_before_there_were_rules_remembers_nothing() -> None:
     assert found is not None
     assert (found.basis, found.routes) == (Basis(3, 2), frozenset({ROUTE.id}))
     assert (dict(found.memories), list(found.notices)) == ({}, [])
+    assert found.next_turn(Basis(3, 2)) > Basis(3, 2).number, "what it wrote has its basis for a version"
 
 
 def test_what_is_announced_is_named_with_its_memory_and_route_and_read_as_it_was_written() -> None:
     before = PricedState(routes=frozenset({"other"}))
-    after = before.followed_by(ProductRoutes(ROUTE.asin, 1, 1, (ROUTE,)), Basis(1, 1), ())
+    after = before.followed_by(ProductRoutes(ROUTE.asin, 1, 1, (ROUTE,)), Basis(1, 1), (), turn=7)
     after = after.remembering({ROUTE.id: MEMORY}, now=10.0)
     named = before.naming(after, [ROUTE], [NOTICE])
     found = PricedState.read({"priced": named.to_dict()})
@@ -35,6 +36,7 @@ def test_what_is_announced_is_named_with_its_memory_and_route_and_read_as_it_was
     assert (found.routes, dict(found.memories)) == (frozenset({"other", ROUTE.id}), {ROUTE.id: MEMORY})
     assert list(found.notices) == [NOTICE]
     assert [route.id for route in found.begun] == [ROUTE.id]
-    assert found.naming(after, [ROUTE], []) is found, "all that is named already"
+    assert (found.turn, found.basis) == (7, Basis()), "its turn, and not done"
+    assert found.next_turn(Basis(0, 1)) == 8
     # Without an alert nothing is remembered before it is done.
     assert before.naming(after, [ROUTE], []).memories == {}

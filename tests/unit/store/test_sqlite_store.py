@@ -16,15 +16,18 @@ from arbkit.core.models import Update
 from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.sqlite import connect
 from arbkit.store import OpportunityQuery
-from arbkit.store.alerts import AlertRecord
-from arbkit.store.queries import AlertQuery
-from arbkit.store.sqlite.queries import build_alerts_query
-from arbkit.store.sqlite.rows import PUT_OFFER, offer_row
-from arbkit.store.sqlite.schema import MIGRATIONS
+from arbkit.store.alerts import AlertRecord, Delivery
+from arbkit.store.fields import DEMAND_FIELDS, FORECAST_FIELDS
+from arbkit.store.queries import AlertQuery, End, page_of
+from arbkit.store.sqlite.queries import build_alerts_query, build_opportunities_queries
+from arbkit.store.sqlite.rows import offer_row
+from arbkit.store.sqlite.schema import MIGRATIONS, OFFER_COLUMNS, YOUNGER_OFFER_COLUMNS
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.alerts import announce_everything
+from tests.helpers.decisions import decision
 from tests.helpers.factories import offer, opportunity
 from tests.helpers.routes import store_routes
+from tests.helpers.sales import sale
 
 
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
@@ -98,11 +101,33 @@ def test_what_an_older_arbkit_stored_is_kept(tmp_path: Path) -> None:
 
 def _put_back(connection: Connection, name: str) -> None:
     """Let a file be of the version before the migration that made this; what it and later ones made is dropped."""
-    connection.execute("DROP INDEX products_routed")
-    connection.execute("ALTER TABLE products DROP COLUMN routed")
-    before = next(i for i, migration in enumerate(MIGRATIONS) if name in "".join(migration))
-    connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
+    first = _first(name)
+    later: dict[str, tuple[str, ...]] = {}
+    if first <= _first("offers_fba"):
+        later |= {"opportunities": DEMAND_FIELDS, "offers": ("offers_fba", "offers_fbm")}
+    if first <= _first("profit_chance_pct"):
+        later |= {"opportunities": (*FORECAST_FIELDS, *DEMAND_FIELDS), "deliveries": ("profit_per_day",)}
+    if first <= _first("new_days90"):
+        later["offers"] = YOUNGER_OFFER_COLUMNS
+    if first <= _first("routed"):
+        later["products"] = ("routed",)
+        connection.execute("DROP INDEX products_routed")
+    indices = ["opportunities_routes"] if later else []
+    if first <= _first("profit_chance_pct"):
+        indices += ["opportunities_per_day", "deliveries_pending"]
+    for index in indices:
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table, columns in later.items():
+        for column in columns if table in there else ():
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (first,))
     connection.commit()
+
+
+def _first(name: str) -> int:
+    """The number of the first migration that has this word."""
+    return next(i for i, migration in enumerate(MIGRATIONS) if name in "".join(migration))
 
 
 def test_what_was_stored_before_has_no_time_at_which_it_was_first_seen(tmp_path: Path) -> None:
@@ -113,7 +138,10 @@ def test_what_was_stored_before_has_no_time_at_which_it_was_first_seen(tmp_path:
             connection.execute(statement)
         connection.execute("CREATE TABLE store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")
         connection.execute("INSERT INTO store_meta VALUES ('version', ?)", (before,))
-        connection.execute(PUT_OFFER, offer_row(offer(version=1)))
+        row = dict(zip((*OFFER_COLUMNS, "digest"), offer_row(offer(version=1)), strict=True))
+        there = [name for name in row if name not in YOUNGER_OFFER_COLUMNS]
+        put = f"INSERT INTO offers ({', '.join(there)}) VALUES ({', '.join('?' * len(there))})"  # noqa: S608 - ours
+        connection.execute(put, [row[name] for name in there])
         values = "'B000000001', 1, 0, 1, '[]', '{}'"
         connection.execute(f"INSERT INTO products (asin, version, demo, updated_at, eans, markets) VALUES ({values})")  # noqa: S608 - ours
         connection.commit()
@@ -124,6 +152,21 @@ def test_what_was_stored_before_has_no_time_at_which_it_was_first_seen(tmp_path:
         assert (old.version, old.first_seen) == (2, None)
         assert new is not None
         assert new.first_seen is not None
+
+
+def test_an_offer_of_before_its_history_was_read_is_intact_and_gets_the_facts_of_the_next_look(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    known = offer(version=2, updated_at=2_000, new_days90=91, new_changed90_pct=12.5, new_low90_minor=900)
+    with SqliteStore(path) as store:
+        store.put([Update(offer(version=1, updated_at=1_000), None)])
+    with closing(connect(path)) as connection:
+        _put_back(connection, "routed")
+    with SqliteStore(path) as store:
+        (before,) = store.offers(["B000000001"])
+        assert (before.version, before.new_days90) == (1, None)
+        store.put([Update(known, None)])
+        (after,) = store.offers(["B000000001"])
+        assert (after.new_days90, after.new_changed90_pct, after.new_low90_minor) == (91, 12.5, 900)
 
 
 def test_a_route_stored_before_alerts_remembered_any_is_announced_once(tmp_path: Path) -> None:
@@ -165,6 +208,89 @@ def test_a_store_of_before_there_was_a_watchlist_in_it_keeps_one_from_now_on(tmp
     with SqliteStore(path, read_only=True) as store:
         assert store.watched() == [entry]
         assert store.product("B000000001") is not None
+
+
+def test_a_store_of_before_there_were_decisions_and_sales_keeps_them_from_now_on(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with SqliteStore(path) as store:
+        store.put([Update(offer(version=1), None)])
+        store.add_decisions([decision()])
+    with closing(connect(path)) as connection:
+        connection.execute("DROP TABLE sales")
+        _put_back(connection, "sales_of_product")
+    with SqliteStore(path) as store:
+        assert (store.decisions(), store.sales()) == ([decision()], [])
+        assert store.put_sales([sale()]).new == 1
+    with closing(connect(path)) as connection:
+        for table in ("sales", "decisions"):
+            connection.execute(f"DROP TABLE {table}")
+        _put_back(connection, "decisions_last")
+    with SqliteStore(path) as store:
+        assert (store.decisions(), store.sales()) == ([], [])
+        assert store.add_decisions([decision()]) == []
+        assert store.product("B000000001") is not None
+
+
+def test_routes_of_before_they_said_how_well_they_sell_are_kept_until_they_are_priced_anew(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with SqliteStore(path) as store:
+        store.put([Update(offer(version=1), None)])
+        store_routes(store, [old := opportunity(brand="Quenzi")])
+    with closing(connect(path)) as connection:
+        _put_back(connection, "offers_fba")
+    with SqliteStore(path) as store:
+        assert store.opportunities(OpportunityQuery(brand="quen")).items == (old,)
+        assert store.opportunities(OpportunityQuery(max_rank=1_000_000.0)).items == ()
+        new = opportunity(rank=70, sellers=3)
+        store_routes(store, [new])
+        assert store.opportunities(OpportunityQuery(max_rank=70.0)).items == (new,)
+        store.put([Update(offer(version=2, offers_fba=2, offers_fbm=1), None)])
+        (after,) = store.offers(["B000000001"])
+        assert (after.offers_fba, after.offers_fbm) == (2, 1)
+
+
+def test_routes_and_alerts_of_before_there_were_forecasts_are_kept_and_come_behind_those_with_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.db"
+    old, waiting = opportunity(profit=90.0), alert_record("old", 50.0, None)
+    with SqliteStore(path) as store:
+        store_routes(store, [old])
+        store.add_alerts([waiting])
+    with closing(connect(path)) as connection:
+        _put_back(connection, "profit_chance_pct")
+    new = opportunity(
+        "B000000002", profit=1.0, expected_profit=0.5, expected_profit_per_day_pct=0.2, profit_chance_pct=70.0,
+        profit_p10=-1.0, sold_in_30_days_pct=50.0, days_to_sell_p50=20.0,
+    )  # fmt: skip
+    with SqliteStore(path) as store:
+        assert store.opportunities(OpportunityQuery()).items == (old,)
+        assert store.opportunities(OpportunityQuery(min_chance=0.0)).items == ()
+        store_routes(store, [old, new])
+        assert store.opportunities(OpportunityQuery()).items == (new, old)
+        store.add_alerts([alert_record("new", 1.0, 0.2)])
+        assert [record.id for record in store.pending_alerts("phone", 9)] == ["new", "old"]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("end", [End(0.5, "B000000001:IT:DE", 2.0), End(None, "B000000001:IT:DE", 2.0)])
+def test_a_walk_begins_in_the_index_where_the_page_before_ended(tmp_path: Path, end: End, *, descending: bool) -> None:
+    path = tmp_path / "store.db"
+    SqliteStore(path).close()
+    query = OpportunityQuery(walk=True, descending=descending, limit=1, category="toys")
+    cursor = page_of(query, [0, 1], 9, build=int, end=lambda _: end).next
+    with closing(connect(path)) as connection:
+        for asked in build_opportunities_queries(query.model_copy(update={"cursor": cursor})):
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {asked.sql}", asked.values).fetchall()
+            assert any("SEARCH opportunities USING INDEX opportunities_per_day" in str(step) for step in plan), plan
+
+
+def alert_record(name: str, priority: float, per_day: float | None) -> AlertRecord:
+    """An alert that waits for the phone."""
+    return AlertRecord(
+        id=name, asin="B000000001", type="price_drop", rule="r", at=1.5, expires_at=2.5, priority=priority, document={},
+        received_at=1.5, profit_per_day=per_day, deliveries=(Delivery(channel="phone"),),
+    )  # fmt: skip
 
 
 def test_alerts_of_before_are_found_by_their_type_along_its_index(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ def test_a_rule_says_what_it_asks_for_and_what_it_made_today_and_would_make(plan
         store_routes(store, [opportunity(f"B{n:09d}", profit=float(10 + n), roi_pct=40.0) for n in range(6)])
     seen = begin(planned)
     shown = row(seen.html("rules"), "toys")
-    for words in ("profit from 12.00 EUR at its low end", "ROI from 25 %", "only IT → DE", "at most 5 a day", "works"):
+    limit = "each channel sends at most 5 a day"
+    for words in ("profit from 12.00 EUR at its low end", "ROI from 25 %", "only IT → DE", limit, "works"):
         assert words.casefold() in shown.casefold()
     assert '"Made today"><span>1<' in shown
     assert '"Met now"><span>4<' in shown
@@ -65,6 +66,16 @@ def test_what_a_rule_names_and_there_is_not_is_said_beside_it(planned: Settings)
     write_plan(planned, TOYS + 'categories = ["Toyz"]\nchannels = ["phne"]\n')
     keep(planned)
     assert "works, but there is no channel phne and no category Toyz" in row(begin(planned).html("rules"), "toys")
+
+
+def test_a_rule_leaves_out_the_brands_that_were_typed(planned: Settings) -> None:
+    write_plan(planned, TOYS)
+    keep(planned)
+    seen = begin(planned)
+    seen.fill("add", name="others", exclude_brands="Lego , Schleich,")
+    seen.click("add")
+    assert load_rules(planned).rule("others").exclude_brands == ("Lego", "Schleich")
+    assert "ithout brand Lego or Schleich" in row(seen.html("rules"), "others")
 
 
 def test_a_rule_of_a_brand_that_nothing_has_is_added_and_said(planned: Settings) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from arbkit.web.dashboards.server.kernels import ABANDONED_S, RECLAIMED_S, UNVISITED_S, DashboardKernels, transport
+from arbkit.web.dashboards.server.kernels import ABANDONED_S, RECLAIMED_S, UNVISITED_S, DashboardKernels
 
 
 class Kernels(DashboardKernels):
@@ -152,11 +150,3 @@ def test_a_page_that_is_given_up_leaves_its_room_whatever_has_become_of_it(kerne
     asyncio.run(kernels.give_up("another"))
     assert kernels.ended == ["page"]
     assert kernels.open_pages() == 0
-
-
-def test_kernels_are_private_wherever_a_socket_may_lie_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert transport(Path("/run")) == "ipc"
-    # The system would refuse a longer path: the kernels are encrypted then, not private.
-    assert transport(Path("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/and/more")) == "tcp"
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert transport(Path("/run")) == "tcp"

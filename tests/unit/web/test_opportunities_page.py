@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
-from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.formatting import age_words
 from arbkit.core.models import Offer, Update
 from arbkit.core.results import ComponentRow
 from arbkit.core.settings import Settings
-from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Stats, open_store
 from arbkit.web.dashboards.download import Download
@@ -71,6 +68,8 @@ def test_events_turn_pages_and_sort(seen: Seen) -> None:
     seen.emit("page", region="table", page=2)
     assert seen.column("Profit") == [f"{n}.00 EUR" for n in (5, 4, 3, 2, 1)]
     seen.emit("sort", region="table", sort="profit")
+    assert seen.column("Profit")[0] == "30.00 EUR"
+    seen.emit("sort", region="table", sort="profit")
     assert seen.column("Profit")[0] == "1.00 EUR"
     seen.emit("page", region="table", page=99)
     assert seen.regions["table"]["page"] == 2
@@ -109,6 +108,18 @@ def test_a_wrong_number_is_named_at_its_field_and_changes_nothing(seen: Seen) ->
     seen.fill("filters", min_profit="29,5")
     assert seen.regions["table"]["total"] == 1
     assert "wrong" not in seen.field("filters", "min_profit")
+
+
+def test_a_percent_may_be_typed_with_its_sign(seen: Seen) -> None:
+    seen.begin()
+    for plain, signed in (("12", "12 %"), ("12,5", "12,5%")):
+        seen.fill("filters", min_roi=plain)
+        total = seen.regions["table"]["total"]
+        seen.fill("filters", min_roi=signed)
+        assert seen.regions["table"]["total"] == total
+        assert "wrong" not in seen.field("filters", "min_roi")
+    seen.fill("filters", min_roi="", min_confidence="80%")
+    assert "not a number" in seen.field("filters", "min_confidence")["wrong"]
 
 
 def test_the_address_opens_the_same_view_again(seen: Seen, filled: Settings) -> None:
@@ -187,12 +198,12 @@ def test_a_route_of_the_map_narrows_the_table_and_pressed_again_widens_it(seen: 
 
 def test_columns_are_chosen(seen: Seen) -> None:
     seen.begin()
-    seen.fill("columns", brand=True, margin=False)
+    seen.fill("columns", brand=True, roi=False)
     labels = [c["label"] for c in seen.regions["table"]["columns"]]
     assert "Brand" in labels
-    assert "Margin" not in labels
+    assert "ROI" not in labels
     assert seen.column("Brand")[0] == "Zeta"
-    seen.fill("columns", brand=False, margin=True)
+    seen.fill("columns", brand=False, roi=True)
     assert "columns" not in seen.address
 
 
@@ -204,31 +215,16 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
     seen.fill("whatif", vat_status="unregistered")
     assert len(set(seen.column("Profit if …"))) == 1
     assert "instead of" in seen.html("outcome")
-    one = float(seen.column("Profit if …")[0].split()[0])
+    one = float(seen.column("Profit if …")[0].split()[0].replace("−", "-"))
     seen.fill("whatif", sell_change="-10")
     assert float(seen.column("Profit if …")[0].split()[0].replace("−", "-")) < one
+    changed = seen.column("Profit if …")
+    seen.fill("whatif", sell_change="-10 %")
+    assert seen.column("Profit if …") == changed
     seen.fill("whatif", sell_change="many")
     assert "not a number" in seen.field("whatif", "sell_change")["wrong"]
     seen.click("reset")
     assert "Profit if …" not in [c["label"] for c in seen.regions["table"]["columns"]]
-
-
-def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
-    from arbkit.analysis import detection
-    from arbkit.analysis.detection_parameters import DetectParameters
-    from arbkit.profit import load_profile
-    from arbkit.web.dashboards.opportunities.what_if import WhatIf
-
-    found = detection.run(filled, run_id="r2").opportunities
-    profile = load_profile(filled.profile_path, filled.profile_name)
-    with open_store(filled) as store:
-        offers = store.offers([o.asin for o in found])
-    day = DetectParameters().on
-    asked = WhatIf()
-    asked.update({"fulfilment": ""})
-    others = asked.rows(found, offers, {profile.name: profile}, on=day or datetime.now(UTC).date())
-    assert [o.profit for o in others] == [o.profit for o in found]
-    assert found == () or [o.fulfilment for o in others] == [o.fulfilment for o in found]
 
 
 def test_the_watchlist_is_changed_from_the_page(seen: Seen, filled: Settings) -> None:
@@ -316,7 +312,7 @@ def test_hostile_texts_are_escaped_everywhere() -> None:
     part: ComponentRow = {**opportunity().components[0], "rule": HOSTILE, "source": HOSTILE}
     found = opportunity(title=HOSTILE, brand=HOSTILE, category=HOSTILE, confidence_reasons=(HOSTILE,), profile=HOSTILE)
     pages = (
-        opportunity_html(found, watched=False),
+        opportunity_html(found, watched=False, glance=Markup()),
         components_html((part,), 1.0, "EUR"),
         route_map_html({}, ("DE", "FR"), HOSTILE, ""),
     )
@@ -350,33 +346,22 @@ def test_a_category_is_offered_once_whatever_its_language(settings: Settings) ->
         store_routes(store, [opportunity(f"B00000000{i}", s, category=c) for i, (c, s) in enumerate(found)])
         stats = store.stats()
     fields = {one["name"]: one for one in filter_fields(parse("category=Juguetes+y+juegos")[0], {}, ("DE",), stats)}
-    assert [option["value"] for option in fields["category"]["options"]] == ["", "Own", "Toys & Games"]
+    assert [option["value"] for option in fields["category"]["options"]] == ["Own", "Toys & Games"]
     assert fields["category"]["value"] == "Toys & Games"
 
 
-@pytest.mark.parametrize(
-    "title",
-    [
-        "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\xa0=1", "\u3000=1", "\u200b=1", "\ufeff=1",
-        "\u202e=1", " \u2060\xa0@x", "＝1", "＋1", "－1", "＠SUM(A1)", "\u3000＝1",
-    ],
-)  # fmt: skip
-def test_no_title_becomes_a_formula(settings: Settings, tmp_path: Path, title: str) -> None:
-    from python_calamine import CalamineWorkbook
-
+def test_several_categories_are_ticked_and_stand_in_the_address(settings: Settings) -> None:
+    made = ["Spielzeug", "Toys & Games", "Küche, Haushalt & Wohnen", "Own"]
     with open_store(settings) as store:
-        store_routes(store, [opportunity(title=title, brand=HOSTILE, fees=-3.0)])
-        for name in ("o.csv", "o.xlsx"):
-            assert len(set(HEADINGS)) == len(HEADINGS)
-            assert write(tmp_path / name, HEADINGS, opportunity_rows(store, OpportunityQuery())) == 1
-    (read,) = csv.DictReader(io.StringIO((tmp_path / "o.csv").read_bytes().decode("utf-8-sig"), newline=""))
-    assert read["title"] == "'" + title
-    assert float(read["fees"]) == -3.0
-    headings, values = CalamineWorkbook.from_path(tmp_path / "o.xlsx").get_sheet_by_index(0).to_python()
-    cell = dict(zip(headings, values, strict=True))["title"]
-    assert isinstance(cell, str)
-    assert cell.strip() == title.strip()
-    assert b"<f>" not in (tmp_path / "o.xlsx").read_bytes()
+        store_routes(store, [opportunity(f"B00000000{i}", profit=float(9 - i), category=c) for i, c in enumerate(made)])
+    seen = Seen(OpportunitiesPage(settings)).begin("?sort=profit")
+    seen.fill("filters", category="Toys & Games|Home & Kitchen")
+    assert [row["id"][9] for row in seen.regions["table"]["rows"]] == ["0", "1", "2"]
+    again = Seen(OpportunitiesPage(settings)).begin(seen.address)
+    assert [row["id"][9] for row in again.regions["table"]["rows"]] == ["0", "1", "2"]
+    assert again.field("filters", "category")["value"] == "Toys & Games|Home & Kitchen"
+    seen.fill("filters", category="")
+    assert len(seen.regions["table"]["rows"]) == 4
 
 
 def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,10 +371,10 @@ def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, monke
     ended = []
 
     async def both() -> None:
-        download = Download(seen.page.widget)
+        download = Download(seen.page.widget, seen.page.settings)
         query = OpportunityQuery(min_profit=3.0, limit=5)
         for _ in range(2):
-            download.start(".csv", seen.page.store, query, 28, then=lambda: ended.append(1))
+            download.start(".csv", seen.page.store, query, 28, ["profit"], then=lambda: ended.append(1))
         while download.running:
             await asyncio.sleep(0.01)
 
@@ -400,13 +385,31 @@ def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, monke
     assert "28 opportunities were downloaded." in seen.notices
 
 
-@pytest.mark.parametrize("name", ["o.csv", "o.xlsx"])
-def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ServiceError, match="cannot be written"):
-        write(tmp_path / "gone" / name, HEADINGS, iter([]))
-    with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
-        write(tmp_path / "o.pdf", HEADINGS, iter([]))
-    assert list(tmp_path.iterdir()) == []
+def test_a_download_has_the_columns_and_the_notation_that_were_chosen(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen.begin("?min_profit=30&columns=profit,roi")
+    sent: list[bytes] = []
+    monkeypatch.setattr(seen.page.widget, "chunk", sent.append)
+
+    page = seen.page
+    assert isinstance(page, OpportunitiesPage)
+
+    async def downloaded(ending: str) -> bytes:
+        sent.clear()
+        seen.click(f"export{ending}")
+        while page._download.running:
+            await asyncio.sleep(0.01)
+        return b"".join(sent)
+
+    shown = asyncio.run(downloaded(".csv")).decode("utf-8-sig")
+    assert shown.splitlines()[0].split(",")[4:7] == ["profit", "currency", "roi_pct"]
+    assert "margin_pct" not in shown
+    seen.fill("tools", file_columns="all", notation="european")
+    assert seen.field("tools", "notation")["value"] == "european"
+    (row,) = csv.DictReader(io.StringIO(asyncio.run(downloaded(".csv")).decode("utf-8-sig")), delimiter=";")
+    assert (row["profit"], row["margin_pct"]) == ("30,0", "18,3")
+    assert asyncio.run(downloaded(".parquet"))[:4] == b"PAR1"
 
 
 def test_what_if_prices_of_one_route_are_not_those_of_the_next(seen: Seen) -> None:

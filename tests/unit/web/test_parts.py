@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 
+from arbkit import parts
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.store import open_store
-from arbkit.web.dashboards import widgets
-from arbkit.web.dashboards.content import Region
-from arbkit.web.dashboards.opportunities.filters import View
-from arbkit.web.dashboards.page import DashboardPage
-from arbkit.web.dashboards.product.history_chart import ProductHistory
-from arbkit.web.dashboards.widgets import (
+from arbkit.parts import (
+    Chart,
+    Components,
     Figures,
     FilterForm,
     Form,
+    Groups,
     OpportunityTable,
     Part,
     PriceHistory,
+    RouteDetails,
     RouteMap,
+    VerdictPanel,
     Waterfall,
 )
+from arbkit.store import open_store
+from arbkit.web.dashboards.opportunities.filters import View
+from arbkit.web.dashboards.product.history_chart import ProductHistory
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen, SeenWidget
+from tests.helpers.pages import SeenWidget
 from tests.helpers.routes import store_routes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -48,7 +52,8 @@ def test_a_table_alone_loads_sorts_turns_pages_and_reports_what_is_selected(fill
     assert seen.column("Profit")[0] == "30.00 EUR"
     seen.emit("page", region="table", page=2)
     assert seen.column("Profit") == [f"{n}.00 EUR" for n in (5, 4, 3, 2, 1)]
-    seen.emit("sort", region="table", sort="profit")
+    for _ in range(2):
+        seen.emit("sort", region="table", sort="profit")
     assert seen.column("Profit")[0] == "1.00 EUR"
     name = seen.regions["table"]["rows"][3]["id"]
     seen.emit("select", region="table", id=name)
@@ -128,17 +133,22 @@ def test_a_store_that_is_missing_is_said_below_the_cell(settings: Settings) -> N
 
 
 PARTS: dict[str, Any] = {
+    "Chart": lambda settings: Chart(go.Figure(), settings),
+    "Components": lambda settings: Components(),
     "Figures": lambda settings: Figures(),
     "FilterForm": FilterForm,
     "Form": lambda settings: Form(),
+    "Groups": Groups,
     "OpportunityTable": OpportunityTable,
     "PriceHistory": PriceHistory,
+    "RouteDetails": lambda settings: RouteDetails(),
+    "VerdictPanel": VerdictPanel,
     "RouteMap": RouteMap,
     "Waterfall": lambda settings: Waterfall(),
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(widgets.__all__) - {"Part"}))
+@pytest.mark.parametrize("name", sorted({*parts.__all__} - {"Page", "Part"}))
 def test_every_part_is_displayed_as_one_standalone_widget(settings: Settings, name: str) -> None:
     part: Part = PARTS[name](settings)
     assert part.widget.standalone
@@ -155,24 +165,3 @@ def test_a_notebook_whose_server_has_no_chart_library_gets_it_from_the_kernel() 
     (content, (script,)) = sent[0]
     assert content == {"type": "library"}
     assert b"plotly.js" in script[:200]
-
-
-def test_a_page_of_an_analysts_own_is_composed_of_parts(filled: Settings) -> None:
-    class OwnPage(DashboardPage):
-        NAME = "own"
-        TITLE = "Own"
-        REGIONS = (Region("head", "html"), RouteMap.REGION, OpportunityTable.REGION)
-
-        def __init__(self, settings: Settings) -> None:
-            self.table = OpportunityTable(settings)
-            self.map = RouteMap(settings, on_change=self.table.filter)
-            super().__init__(settings, (self.map, self.table))
-
-        def load(self) -> None:
-            self.map.load()
-            self.table.load()
-
-    seen = Seen(OwnPage(filled)).begin()
-    seen.click("route", id="DE:IT")
-    assert seen.regions["table"]["total"] == 0
-    assert not seen.page.widget.standalone

@@ -22,6 +22,7 @@ from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id
 from arbkit.web.dashboards.pipeline.page import PipelinePage
 from arbkit.web.dashboards.report_files import report_file
 from tests.helpers.factories import offer
+from tests.helpers.own_reports import write_notebook
 from tests.helpers.pages import Seen
 from tests.helpers.paths import ROOT
 
@@ -230,6 +231,19 @@ def filed(settings: Settings, run_id: str, **fields: Any) -> None:
     })  # fmt: skip
     with open_store(settings) as store:
         store.put_run(run)
+
+
+def test_a_notebook_that_cannot_be_a_report_is_named_below_the_runs(settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"folder": tmp_path})
+    filed(settings, "r1")
+    write_notebook(settings, "good")
+    write_notebook(settings, "<img onerror=x>")
+    seen = Seen(PipelinePage(settings)).begin()
+    said = seen.html("runs").partition("</table>")[2]
+    assert "cannot be the name of a report" in said
+    assert "&lt;img" in said
+    assert "<img" not in said
+    assert "good.ipynb" not in said
 
 
 def test_runs_are_told_with_their_page(seen: Seen, settings: Settings) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from arbkit.analysis import detection
-from arbkit.analysis.demand import AMAZON_SELLERS, amazon_share_pct
+from arbkit.analysis.demand import AMAZON_SELLERS
 from arbkit.analysis.price_history import thin
+from arbkit.core.history.facts import amazon_shares
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series, Update
 from arbkit.core.offers.looks import Look
@@ -24,9 +25,12 @@ from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.dashboards.product.history_chart import MOST_POINTS, history_chart
 from arbkit.web.dashboards.product.page import ProductPage
+from tests.helpers.decisions import decision
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.pages import Seen
 from tests.helpers.routes import store_routes
+from tests.helpers.sales import sale
+from tests.helpers.settlements import item, settlement
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 ASIN, ALONE, STRANGE = "B00000000A", "B00000000B", "B00000000C"
@@ -101,6 +105,78 @@ def test_another_route_can_be_chosen_and_is_in_the_address(seen: Seen) -> None:
     assert "nan" not in parts.split()
     seen.emit("select", region="routes", id="<nonsense>")
     assert parse_qs(seen.address)["route"] == ["FR:DE"]
+
+
+def test_decisions_are_taken_and_shown_for_the_selected_route_and_for_a_product_that_left(
+    seen: Seen, filled: Settings
+) -> None:
+    seen.begin(f"?asin={ASIN}&route=DE:UK")
+    assert not seen.shown("decided")
+    seen.fill("decision", status="bought", quantity="3", price="9.50")
+    seen.click("decide")
+    assert "3 units at 9.50 EUR each" in seen.html("decided")
+    assert f"{ASIN} DE → UK" in seen.html("decided")
+    seen.click("cancel_purchase", id="1")
+    assert "purchase cancelled" in seen.html("decided")
+    gone = "B00000000Z"
+    with open_store(filled) as store:
+        assert store.decisions([ASIN])[-1].cancels == 1
+        store.add_decisions([decision(gone, "buy_list", note=HOSTILE)])
+    seen.emit("visit", search=f"?asin={ALONE}")
+    assert not seen.shown("decided")
+    seen.emit("visit", search=f"?asin={gone}")
+    assert "buy list" in seen.html("decided")
+    assert "<img" not in seen.html("decided")
+    seen.fill("decision", status="new")
+    seen.click("decide")
+    with open_store(filled) as store:
+        assert [one.status for one in store.decisions([gone])] == ["buy_list", "new"]
+
+
+def test_what_came_of_a_purchase_stands_beside_its_forecast_and_unknown_is_no_zero(
+    seen: Seen, filled: Settings
+) -> None:
+    seen.begin(f"?asin={ASIN}&route=IT:DE")
+    assert not seen.shown("purchases")
+    detection.run(filled, run_id="r")
+    seen.fill("decision", status="bought", quantity="3", price="40")
+    seen.click("decide")
+    assert "3 at 40.00 EUR" in text(seen.html("purchases"))
+    assert "nothing is sold yet" in seen.html("purchases")
+    with open_store(filled) as store:
+        (bought,) = store.decisions([ASIN])
+        store.put_sales([sale(asin=ASIN, day=str(bought.bought_on), principal=90.0), sale(2, asin=ASIN, units=9)])
+    seen.emit("visit", search=seen.address)
+    assert "not yet" in text(seen.html("purchases"))
+    assert "VAT as the route was priced when it was bought" in seen.html("purchases")
+    assert "belong to no purchase" in seen.html("purchases")
+
+
+def test_a_settlement_is_taken_in_from_the_browser_in_pieces_and_skus_are_said_there(
+    seen: Seen, filled: Settings
+) -> None:
+    sold = {"ItemPrice/Principal": "90,00", "ItemFees/Commission": "-13,50"}
+    file = settlement(*item(sold), *item(sold, order="305-2", sku="Ö-9"), total="153,00").encode("cp1252")
+    seen.begin(f"?asin={ASIN}&route=IT:DE")
+    seen.fill("salesform", skus="DE-1")
+    seen.upload("salesform", "settlement", "settlement.txt", file, piece=300)
+    assert "2 lines new" in seen.notices[-1]
+    assert "Ö-9" in seen.notices[-1]
+    seen.fill("salesform", skus="DE-1, Ö-9")
+    seen.click("assign_skus")
+    with open_store(filled) as store:
+        assert [line.asin for line in store.sales()] == [ASIN, ASIN]
+    seen.upload("salesform", "settlement", "settlement.txt", file)
+    assert "0 lines new, 0 changed, 2 known already" in seen.notices[-1]
+    seen.upload("salesform", "settlement", "photo.jpg", b"\xff\xd8\0\0")
+    assert "is no text" in seen.notices[-1]
+    about = {"name": "settlement", "file": "settlement.txt", "offset": 300}
+    seen.emit("file", region="salesform", buffers=[b"x"], size=900, **about)
+    assert "did not come whole" in seen.notices[-1]
+    seen.emit("file", region="salesform", buffers=[b"x" * 20], size=10, **{**about, "offset": 0})
+    assert "did not come whole" in seen.notices[-1]
+    seen.emit("file", region="salesform", buffers=[b"x"], size=1 << 40, **about)
+    assert "more than 20 MB" in seen.notices[-1]
 
 
 def test_the_address_opens_the_same_view_again(filled: Settings) -> None:
@@ -221,7 +297,7 @@ def test_an_unknown_product_can_be_put_on_the_watchlist_and_is_shown_when_it_com
 
 def test_listings_that_contradict_each_other_are_warned_of(seen: Seen) -> None:
     seen.begin(f"?asin={STRANGE}")
-    assert "Two listings may not be the same thing: DE and IT." in seen.html("warning")
+    assert "The listings may not match: DE and IT." in seen.html("warning")
     shown = text(seen.html("match"))
     assert "40 in DE, 80 in IT" in shown
     assert "different" in shown
@@ -246,6 +322,23 @@ def test_unknown_figures_are_dashes_with_the_reason(seen: Seen) -> None:
     assert "– Amazon shows no badge" in text(seen.html("demand"))
     assert "– none from Keepa" in text(seen.html("fees"))
     assert "nan" not in text(seen.html("fees")).lower()
+
+
+def test_the_price_of_likely_sales_is_shown_with_their_number_or_why_there_is_none(settings: Settings) -> None:
+    now = int(time.time())
+    known = {"sale_price_minor": 6_510, "sale_price_sales": 12}
+    stored = {
+        "DE": {"updated_at": now, **known}, "IT": {"updated_at": now, "sale_price_sales": 3},
+        "FR": {"updated_at": now}, "ES": {"updated_at": now - 40 * 86_400, **known},
+    }  # fmt: skip
+    with open_store(settings) as store:
+        store.put([sold(ASIN, code, **fields, version=9_000_000) for code, fields in stored.items()])
+    shown = text(Seen(ProductPage(settings)).begin(f"?asin={ASIN}").html("offers"))
+    row = shown.partition("Inferred sale price median of 90 days")[2].partition("Sales rank")[0]
+    assert "65.10 EUR inferred from 12 sales" in row
+    assert "– too few sales: 3" in row
+    assert "– no price and rank history" in row
+    assert "– too old to say what sells now" in row
 
 
 def test_coming_sales_are_forecast_or_the_reason_is_said(settings: Settings) -> None:
@@ -422,8 +515,7 @@ def test_amazons_share_is_of_the_time_that_somebody_held_the_buy_box() -> None:
         (AMAZON_SELLERS["DE"], "A1OTHER", "-1"),
     )  # fmt: skip
     # Of 90 days: Amazon 10, the other 20, nobody 20, Amazon 40.
-    assert amazon_share_pct(known, end=1_760_000_000) == pytest.approx(100 * 50 / 70)
-    assert amazon_share_pct(history(), end=1_760_000_000) is None
+    assert amazon_shares([known, history()], [1_760_000_000] * 2) == [71.43, None]
 
 
 def test_a_size_that_is_typed_in_is_kept_and_priced(settings: Settings) -> None:
@@ -458,14 +550,25 @@ def test_what_a_route_will_earn_is_forecast_with_what_makes_it_wide(settings: Se
         store.put([sold(ASIN, "DE", **ranked, version=9_000_000), sold(ASIN, "IT")])
     seen = Seen(ProductPage(settings)).begin(f"?asin={ASIN}&route=IT:DE")
     shown = text(seen.html("forecast"))
-    assert re.search(r"P\(profit\) over 99 % ?, P10 \S+ EUR / P50 \S+ EUR / P90 \S+ EUR, sold in 30 days \d+ %", shown)
-    assert re.search(r"expected \S+ EUR: -?\d+\.\d+ % a day of capital", shown)
-    assert "What makes it wide: selling price" in shown
+    assert "More than 19 of 20 such purchases would make money" in shown
+    assert re.search(r"10 % leave less than \S+ EUR, 10 % more than \S+ EUR; worst plausible \S+ EUR", shown)
+    assert re.search(r"Expected profit \S+ EUR ?: −?\d+\.\d+ % a day of the capital", shown)
+    assert re.search(r"\d+ % are sold within 30 days, half within \d+ days", shown)
+    assert re.search(r"What makes it so wide\? Selling price \d+ %", shown)
     assert "Assumed: unsold after 90 days: sold off" in shown
     seen.emit("select", id="DE:IT", region="routes")
-    assert "P(profit)" not in (text(seen.html("forecast")) if seen.shown("forecast") else "")
+    assert "such purchases" not in (text(seen.html("forecast")) if seen.shown("forecast") else "")
 
 
 def test_a_route_whose_sales_nobody_knows_has_no_forecast_and_says_why(seen: Seen) -> None:
     shown = text(seen.begin(f"?asin={ASIN}&route=IT:DE").html("forecast"))
-    assert "Forecast: no sales rank" in shown
+    assert "What it will earn is unknown: no sales rank" in shown
+
+
+def test_a_verdict_on_the_best_route_stands_on_top(seen: Seen) -> None:
+    seen.begin(f"?asin={ASIN}")
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", seen.html("verdict")))
+    assert re.search(r"\w\w → \w\w:", shown)
+    assert re.search(r"(Buy \d+ units?|Watch|Pass)", shown)
+    ids = [region["id"] for region in seen.widget.regions]
+    assert ids.index("verdict") < ids.index("about")

@@ -43,7 +43,9 @@ def test_voila_is_told_which_pages_to_draw_beforehand(warm: int, first: int, oth
     config = Config()
     Room(4, warm).configure(config)
     pools = config.VoilaKernelManager.kernel_pools_config
-    assert (pools["opportunities.ipynb"]["pool_size"], pools["default"]["pool_size"]) == (first, others)
+    assert (pools["opportunities.ipynb"]["pool_size"], pools["pipeline.ipynb"]["pool_size"]) == (first, others)
+    # A page of the user's own runs when it is opened.
+    assert pools["default"]["pool_size"] == 0
 
 
 @pytest.mark.parametrize(

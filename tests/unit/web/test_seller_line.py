@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from arbkit.core.settings import Settings
@@ -34,3 +36,31 @@ def test_a_profile_that_cannot_be_used_is_named_and_the_page_is_there(settings: 
     head = Seen(OpportunitiesPage(settings.model_copy(update={"profile": broken}))).begin().html("head")
     assert "home" in head
     assert "<script>" not in head
+
+
+def test_three_answers_make_the_page_that_of_the_own_seller(settings: Settings, tmp_path: Path) -> None:
+    of_mine = settings.model_copy(update={"folder": tmp_path / "mine"})
+    page, other = (Seen(OpportunitiesPage(of_mine)).begin() for _ in range(2))
+    page.fill("seller", home="FR", numbers="fr, de", reclaims=True)
+    page.click("save_seller")
+    assert "Profile changed, routes are priced again" in page.notices[-1]
+    assert "home: DE → FR" in page.notices[-1]
+    assert "Seller: FR, registered in FR, DE, input VAT recovered" in page.html("head")
+    assert not page.shown("seller")
+    other.fill("seller", home="ES", numbers="", reclaims=True)
+    other.click("save_seller")
+    assert "exists already" in other.notices[-1]
+    assert "Seller: FR" in other.html("head")
+    assert not other.shown("seller")
+
+
+def test_an_answer_that_makes_no_sense_is_named_and_stays_typed(settings: Settings, tmp_path: Path) -> None:
+    of_mine = settings.model_copy(update={"folder": tmp_path / "mine"})
+    page = Seen(OpportunitiesPage(of_mine)).begin()
+    page.fill("seller", numbers="DE, <b>")
+    page.click("save_seller")
+    assert "VAT numbers" in page.notices[-1]
+    assert of_mine.profile_path is None
+    page.emit("tick")
+    assert page.shown("seller")
+    assert "DE, <b>" in [field.get("value") for field in page.regions["seller"]["fields"]]

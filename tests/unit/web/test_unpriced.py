@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from arbkit.analysis import detection
 from arbkit.cli.ops import _data_rows, _status
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
+from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import PACKAGE, offer
@@ -39,3 +42,17 @@ def test_what_is_not_priced_yet_is_counted_until_it_is(settings: Settings, asins
     assert row == ""
     put(settings, "B000000003")
     assert "1 product not priced yet" in said(settings)[0]
+
+
+@pytest.mark.parametrize(("left", "shown"), [(12, "<dd>12"), (-54, "<dd>0")])
+def test_tokens_below_zero_are_none_and_the_page_says_when_the_next_come(
+    settings: Settings, left: int, shown: str
+) -> None:
+    settings = settings.model_copy(update={"demo": True})
+    put(settings, "B000000001")
+    write_tokens(
+        settings, Tokens(left=left, refill_rate=5, refill_in_s=90.0, at=time.time(), consumed=3, origin="demo")
+    )
+    figures = said(settings)[0]
+    assert shown in figures.split("Keepa tokens left")[1]
+    assert ("next in" in figures) == (left < 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from importlib import resources
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from voila.voila_kernel_manager import voila_kernel_manager_factory
 
 from arbkit.alerts.delivery.plan import load_plan
 from arbkit.core.settings import Settings
-from arbkit.reports.runner import REPORTS
+from arbkit.reports.catalogue.find import SHIPPED
+from arbkit.reports.catalogue.own_pages import make_page
 from arbkit.web.dashboards.server.kernels import DashboardKernels
 from arbkit.web.dashboards.server.login import DashboardIdentity, Login
 from arbkit.web.dashboards.server.pages import EndKernel, PageHandler
@@ -66,6 +68,16 @@ def test_every_overridden_method_still_exists_and_takes_nothing_more(ours: type,
     )
 
 
+def test_voila_still_reads_notebooks_and_starts_kernels_where_own_pages_say_so() -> None:
+    # A page of the user's own lies in another folder, shows its faults, and is never drawn beforehand.
+    drawing = inspect.getsource(VoilaHandler.get_generator)
+    assert "contents_manager=self.contents_manager" in drawing
+    assert "voila_configuration=self.voila_configuration" in drawing
+    assert "cwd" in inspect.getsource(AsyncMappingKernelManager._async_start_kernel)
+    assert "SCRIPT_NAME" in drawing
+    assert "VOILA_PREHEAT" in drawing
+
+
 def test_voila_still_ends_a_kernel_where_a_closed_page_says_so() -> None:
     assert issubclass(EndKernel, VoilaShutdownKernelHandler)
     assert "/voila/api/shutdown/" in inspect.getsource(Voila.init_handlers)
@@ -90,9 +102,37 @@ def test_jupyterlab_opens_copies_that_are_never_overwritten(settings: Settings) 
     mine = {**shipped, "detect.ipynb": b"what the user made of it"}
     assert {path.name: path.read_bytes() for path in own.glob("*.ipynb")} == mine
     # What a report runs lies in the package, beside no copy that anybody opens.
-    for report in REPORTS.values():
+    for report in SHIPPED.values():
         assert report.notebook.is_relative_to(ROOT / "arbkit")
         assert report.notebook.read_bytes() == shipped[report.notebook.name], "edit both: people open what runs"
+
+
+def test_jupyterlab_has_the_users_own_reports_among_its_notebooks(settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"folder": tmp_path})
+    assert not (own_notebooks(settings) / "reports").exists()
+    for folder in (settings.own_reports_dir, tmp_path / "others"):
+        folder.mkdir()
+        settings = settings.model_copy(update={"reports": folder})
+        assert (own_notebooks(settings) / "reports").resolve() == folder.resolve()
+
+
+def test_jupyterlab_has_the_users_own_pages_but_never_the_shipped_ones(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"folder": tmp_path})
+    make_page(settings, "mine")
+    assert (own_notebooks(settings) / "apps").resolve() == settings.own_pages_dir.resolve()
+    # In a checkout all lie in one folder.
+    for shipped in (ROOT / "apps").glob("*.ipynb"):
+        shutil.copy(shipped, settings.own_pages_dir)
+    for module in ("arbkit.web.dashboards.voila_server", "arbkit.reports.catalogue.own_pages"):
+        monkeypatch.setattr(
+            f"{module}.shipped_folder", lambda kind: settings.own_pages_dir if kind == "apps" else ROOT / kind
+        )
+    elsewhere = settings.model_copy(update={"home": tmp_path / "other"})
+    opened = own_notebooks(elsewhere) / "apps"
+    assert [path.name for path in opened.iterdir()] == ["mine.ipynb"]
+    assert (opened / "mine.ipynb").resolve() == (settings.own_pages_dir / "mine.ipynb").resolve()
 
 
 @pytest.fixture

@@ -65,6 +65,19 @@ def test_it_shows_what_one_decides_by() -> None:
     assert composed(route(), is_test=True).title.startswith("TEST: ")
 
 
+def test_it_says_what_the_profit_may_be_once_it_is_sold() -> None:
+    now = time.time()
+    known = opportunity(
+        "B000000001", profit_chance_pct=82.4, profit_p10=-1.2, profit_p90=9.8, expected_profit=4.1,
+        expected_profit_per_day_pct=0.31, data_at=int(now), evaluated_at=now,
+    )  # fmt: skip
+    said = "Forecast: sold at a profit with 82 %: −1.20 to 9.80 EUR, expected 4.10 or 0.31 % of capital a day"
+    assert said in composed(alert(1, route=known)).text.splitlines()
+    unknown = opportunity("B000000001", forecast_unknown="no history", data_at=int(now), evaluated_at=now)
+    assert "Forecast: unknown: no history" in composed(alert(1, route=unknown)).text
+    assert "Forecast" not in composed(route()).text
+
+
 def test_of_several_routes_of_a_product_the_best_is_whole_and_the_others_are_short() -> None:
     now = time.time()
     worse = opportunity(

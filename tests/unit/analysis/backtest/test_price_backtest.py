@@ -16,7 +16,7 @@ from arbkit.analysis.backtest.reliability import calibration_error, pit_shares, 
 from arbkit.analysis.backtest.scores import Interval
 from arbkit.analysis.backtest.targets import targets_of
 from arbkit.analysis.forecast.price.model_file import load_price_model
-from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.models import History, Series
 from tests.helpers.required import missing
 from tests.price_forecast.histories import histories_file, read_listings
@@ -110,7 +110,7 @@ def test_a_history_that_says_nothing_is_not_judged(points: list[tuple[float, int
 
 def test_a_break_is_named_and_not_judged() -> None:
     evidence = gathered([listing("B000000001", [(0, 1000), (60, -1), (80, 1000), (120, 1100), (150, 1000)])])
-    assert evidence.not_judged["unknown: nobody offers it new, or no price was recorded"] == 3
+    assert evidence.not_judged["nobody offers it new, or no price was recorded"] == 3
 
 
 def test_listings_of_one_product_are_one_product() -> None:

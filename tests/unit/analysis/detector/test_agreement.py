@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arbkit.analysis.detection import scan_states
-from arbkit.analysis.detector.pricing import Inputs, price_products
+from arbkit.analysis.detector.inputs import Inputs
+from arbkit.analysis.detector.pricing import price_products
 from arbkit.analysis.detector.storing import price_into
 from arbkit.core.models import Opportunity, ProductState, Update
 from arbkit.core.offers.facts import Fact
@@ -132,7 +133,11 @@ class World:
 
 
 def shown(routes: Iterable[Opportunity]) -> list[tuple[object, ...]]:
-    return sorted((o.id, o.profit, o.status, o.profile, o.profit_low, o.profit_high, o.confidence) for o in routes)
+    names = (
+        "id", "profit", "status", "profile", "profit_low", "profit_high", "confidence", "expected_profit",
+        "profit_chance_pct", "days_to_sell_p50", "forecast_version", "forecast_unknown",
+    )  # fmt: skip
+    return sorted((tuple(getattr(o, name) for name in names) for o in routes), key=repr)
 
 
 def stored(store: Store) -> list[tuple[object, ...]]:

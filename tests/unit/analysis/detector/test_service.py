@@ -17,6 +17,7 @@ from arbkit.analysis.detection_inputs import fingerprint, today
 from arbkit.analysis.detector import pricing, service, storing
 from arbkit.analysis.detector.service import follow
 from arbkit.core.errors import StoreError, StreamError
+from arbkit.core.files import write_atomically
 from arbkit.core.models import ProductState, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.service.heartbeat import seconds_since_heartbeat
@@ -284,11 +285,11 @@ def test_a_profile_that_cannot_be_used_is_waited_for_and_a_changed_one_is_used_a
     with following(settings) as thread:
         publish(settings, to_record(put(settings)))
         eventually(lambda: profits(settings))
-        profile.write_text("no = such field", "utf-8")
+        write_atomically(profile, b"no = such field")
         publish(settings, to_record(put(settings, "B000000002")))
         time.sleep(0.3)
         assert (len(profits(settings)), thread.is_alive()) == (1, True)
-        profile.write_text(built_in(), "utf-8")
+        write_atomically(profile, built_in().encode())
         eventually(lambda: len(profits(settings)) == 2)
 
 
@@ -300,7 +301,7 @@ def test_a_profile_changed_while_a_batch_is_priced_is_what_it_is_priced_with(
     def changes_meanwhile(*given: Any, **named: Any) -> Any:
         done = price(*given, **named)
         if next(once, False):
-            (tmp_path / "profile.toml").write_text(built_in() + "\n# another\n", "utf-8")
+            write_atomically(tmp_path / "profile.toml", built_in().encode() + b"\n# another\n")
             # The sweep with the new one comes before what the detector has priced is written.
             detection.run(settings, run_id="sweep", announcing=announcing_everything)
         return done

@@ -20,7 +20,7 @@ SEED = 900
 def test_chances_are_calibrated_and_better_than_the_base_rate(days: int) -> None:
     assert SEED not in TRAINING_SEEDS
     market = simulate(SEED, 1_500)
-    sales, share = evidence_of(*offers_of(market), now=NOW)
+    sales, share = evidence_of(offers_of(market), now=NOW)
     chances = sold_probability(estimate_rate(sales), share, 1, days)
     sold = np.array([product.sold_within(days) >= 1 for product in market])
     score = score_probabilities(chances, sold, np.arange(len(market)), seed=1)

@@ -15,6 +15,7 @@ from arbkit.analysis.forecast.sales.forecast import NOTHING_SEEN, TOO_LONG, Sale
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import History, Offer, Series
 from tests.helpers.factories import offer
+from tests.helpers.past import with_past
 
 NOW = 1_760_000_000.0
 END = to_minutes(NOW)
@@ -43,7 +44,8 @@ def history(sellers: Sequence[str] = (), **named: Series) -> History:
 
 
 def forecast(one: Offer, past: History | None = None, units: int = 1) -> SalesForecast:
-    return forecast_sales([one], {} if past is None else {past.id: past}, now=NOW, units=units)[0]
+    known = one if past is None else with_past(one, past, until=min(NOW, one.updated_at))
+    return forecast_sales([known], now=NOW, units=units)[0]
 
 
 def width(found: SalesForecast) -> float:
@@ -138,6 +140,14 @@ def test_a_rank_of_long_ago_says_nothing_of_now() -> None:
     assert forecast(seen(updated_at=int(NOW) - 40 * 86_400, sales_rank_at=int(NOW) - 40 * 86_400)).unknown
 
 
+def test_a_history_that_was_read_long_ago_is_unknown() -> None:
+    now = unseen(sales_rank=60_000, sales_rank_at=int(NOW))
+    known = with_past(now, history(sales_rank=saw(271)), until=NOW)
+    stamped = replace(known, stamps=(f"new_days90@{int(NOW) - 31 * 86_400}:keepa",))
+    assert forecast_sales([stamped], now=NOW) == [forecast(now)]
+    assert forecast_sales([known], now=NOW) != [forecast(now)]
+
+
 def test_a_thinned_out_history_does_not_limit_what_was_counted() -> None:
     # Published histories have a rank every other day beside Keepa's own count of many more falls.
     thinned = forecast(seen(rank_drops30=70, rank_drops90=210), history(sales_rank=saw(45)))
@@ -159,7 +169,7 @@ def test_who_held_the_buy_box_is_who_shares() -> None:
 
 
 def test_the_number_of_third_parties_leaves_out_amazon() -> None:
-    _, share = evidence_of([seen(amazon_minor=2_000), seen()], {}, now=NOW)
+    _, share = evidence_of([seen(amazon_minor=2_000), seen()], now=NOW)
     assert share.offers.tolist() == [2, 3]
 
 
@@ -181,4 +191,4 @@ def test_units_that_nobody_buys_are_refused(units: int) -> None:
 
 
 def test_no_offers_have_no_forecasts() -> None:
-    assert forecast_sales([], {}, now=NOW) == []
+    assert forecast_sales([], now=NOW) == []

@@ -300,7 +300,7 @@ def test_the_warning_names_the_pairs_and_the_first_reason() -> None:
     offers = [offer(code="DE", title="Tabs, 40 Stück"), offer(code="FR", title="Tabs, lot de 40"),
               offer(code="IT", title="Tabs, 80 pezzi")]  # fmt: skip
     said = warning(compare_listings(offers))
-    assert said.startswith("Two listings may not be the same thing: DE and IT, FR and IT.")
+    assert said.startswith("The listings may not match: DE and IT, FR and IT.")
     assert "40 in DE, 80 in IT" in said
 
 

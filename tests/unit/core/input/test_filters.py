@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import ALIASES, OpportunityFilter, ProductFilter
-from arbkit.reports.runner import find_report
+from arbkit.reports.catalogue.find import SHIPPED
 from arbkit.store.queries import OpportunityQuery, ProductQuery
 from arbkit.web.address import AddressFilter
 from arbkit.web.api.schemas import ArbitrageRequest, ProductsRequest
@@ -23,12 +23,22 @@ from arbkit.workbench import Workbench
 from tests.helpers.paths import ROOT
 
 ALL: dict[str, Any] = {
-    "q": "lantern", "asin": "B000000001", "brand": "Acme", "category": "Toys & Games", "source": "IT", "target": "DE",
-    "min_profit": 5.0, "min_roi": 10.0, "min_margin": 15.0, "min_confidence": 0.5, "max_age_hours": 24.0,
-    "amazon_sells": False, "all_routes": True,
+    "q": "lantern", "asin": "B000000001", "brand": "Acme", "exclude_brands": "Zeta, Own",
+    "category": ("Toys & Games", "Beauty"), "source": "IT", "target": "DE",
+    "min_profit": 5.0, "min_roi": 10.0, "min_margin": 15.0, "min_confidence": 0.5, "min_chance": 80.0,
+    "min_expected_profit": 4.0, "min_profit_per_day": 0.25, "min_p10": -1.5, "max_days_to_sell": 30.0,
+    "min_sold_in_30_days": 60.0, "max_rank": 90_000.0, "min_drops30": 4.0, "min_drops90": 12.0,
+    "min_monthly_sold": 50.0, "max_sellers": 8.0, "max_amazon_share": 40.0, "max_price_position": -2.5,
+    "min_buy_price": 5.0, "max_buy_price": 80.0, "max_age_hours": 24.0, "amazon_sells": False,
+    "decision": "buy_list,bought", "all_routes": True,
 }  # fmt: skip
 TEXTS = {
-    name: {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value) for name, value in ALL.items()
+    name: "|".join(value)
+    if isinstance(value, tuple)
+    else {True: "yes", False: "no"}[value]
+    if isinstance(value, bool)
+    else str(value)
+    for name, value in ALL.items()
 }
 EARLIER = [(alias, name) for alias, name in ALIASES.items() if name in OpportunityFilter.model_fields]
 
@@ -55,9 +65,39 @@ def test_an_earlier_name_is_taken_at_every_door(alias: str, name: str) -> None:
     text = {alias: TEXTS[name]}
     assert OpportunityFilter.parse({alias: ALL[name]}, strict=True).filters() == expected
     assert ArbitrageRequest.model_validate(text).filters() == expected
-    assert parse(urlencode(text))[0].filters() == expected
-    assert View().with_values(text)[0].filters() == expected
-    assert AddressFilter.parse_address(urlencode(text))[0].filters() == expected
+    # An address leaves out what is dismissed, unless it says otherwise.
+    of_page = {"decision": "open", **expected}
+    assert parse(urlencode(text))[0].filters() == of_page
+    assert View().with_values(text)[0].filters() == of_page
+    assert AddressFilter.parse_address(urlencode(text))[0].filters() == of_page
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("toys", ("toys",)), (["toys", "Beauty"], ("toys", "Beauty")), ("toys|Beauty|toys", ("toys", "Beauty")),
+        ("Küche, Haushalt & Wohnen", ("Küche, Haushalt & Wohnen",)), (" | ", None), ([], None), (None, None),
+    ],
+)  # fmt: skip
+def test_one_category_or_several_are_asked_for_in_one_text_or_in_a_list(given: Any, wanted: Any) -> None:
+    for asked in (OpportunityFilter, ProductFilter, OpportunityQuery):
+        assert asked.parse({"category": given}, strict=True).category == wanted
+    with pytest.raises(UsageError):
+        OpportunityFilter.parse({"category": 3})
+
+
+def test_categories_have_all_their_names_each_once() -> None:
+    both = OpportunityFilter.parse({"category": ["toys", "Spielzeug", "Nothing"]}).category_names
+    assert {"Toys & Games", "Spielzeug", "Nothing"} <= set(both)
+    assert len(both) == len(set(both))
+    assert OpportunityFilter().category_names == ()
+
+
+@pytest.mark.parametrize("text", ["Toys & Games", "Küche, Haushalt & Wohnen", "toys"])
+def test_a_view_that_was_saved_with_one_category_is_still_that_view(text: str) -> None:
+    view, wrong = parse(urlencode({"category": text}))
+    assert (view.category, wrong) == ((text,), {})
+    assert view.search() == urlencode({"category": text})
 
 
 def test_earlier_names_of_product_filters() -> None:
@@ -77,6 +117,12 @@ def test_earlier_names_of_product_filters() -> None:
         ("buy_price", None, ("buy_price", False)),
         ("sell_price_desc", None, ("sell_price", True)),
         ("margin", "asc", ("margin", False)),
+        ("profit_per_day_asc", "asc", ("profit_per_day", False)),
+        ("days_to_sell", None, ("days_to_sell", False)),
+        ("chance", None, ("chance", True)),
+        ("roi_pct", None, ("roi", True)),
+        ("margin_pct_asc", None, ("margin", False)),
+        ("days_to_sell_p50", None, ("days_to_sell", False)),
     ],
 )
 def test_an_order_may_be_part_of_the_sort(sort_by: str, order: str | None, expected: tuple[str, bool]) -> None:
@@ -121,6 +167,11 @@ def test_an_address_of_the_page_is_a_filter_for_a_command_too() -> None:
     assert (query.min_profit, query.sort, query.descending, query.offset) == (4.0, "roi", False, 0)
 
 
+def test_an_address_orders_by_the_name_of_a_column_too() -> None:
+    found, wrong = AddressFilter.parse_address("?sort=roi_pct")
+    assert (found.sort, wrong) == ("roi", {})
+
+
 def test_ages_count_back_from_the_given_time() -> None:
     assert OpportunityQuery(max_age_hours=2, at=10_000.5).min_data_at == 2_801
     assert OpportunityQuery().min_data_at is None
@@ -132,9 +183,10 @@ def test_a_price_bound_is_rounded_down_to_whole_cents(price: float | None, minor
 
 
 def test_parameters_of_the_detect_report_are_the_filter_and_the_shipped_notebook_takes_them_all() -> None:
-    report = find_report("detect")
+    report = SHIPPED["detect"]
     words = [f"{name}={value}" for name, value in TEXTS.items()] + ["sources=DE,FR", "on=2026-08-01"]
-    assert report.check(report.parse(words)) == {**ALL, "sources": ["DE", "FR"], "on": "2026-08-01"}
+    several = {"category": [*ALL["category"]], "sources": ["DE", "FR"]}
+    assert report.check(report.parse(words)) == {**ALL, **several, "on": "2026-08-01"}
     cells = json.loads((ROOT / "notebooks" / "detect.ipynb").read_text())["cells"]
     [parameters] = [cell for cell in cells if cell["metadata"].get("tags") == ["parameters"]]
     code = ast.parse("".join(parameters["source"]))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from arbkit.core.keepa_time import UNDATED_AT
 from arbkit.profit import Profile, evaluate, load_rates, load_tables
 from arbkit.profit.exchange_rates import AssumedRates
-from arbkit.profit.facts.ages import AgeRules, drop_old_demand, load_age_rules
+from arbkit.profit.facts.ages import SALE_PRICE, AgeRules, drop_old_demand, load_age_rules
 from arbkit.profit.reason_codes import ReasonCode
 from tests.unit.profit.test_evaluation import offer
 
@@ -24,7 +24,10 @@ FACTS = ("sales_rank", "rank_drops30", "category")
 
 def marked(ages: dict[str, float], **fields: Any) -> Any:
     row = {"sales_rank": 700.0, "rank_drops30": 9.0, "category": "Toys & Games", **fields}
-    times = {name: np.array([NOW - ages.get(name, 0) * DAY_S]) for name in (*FACTS, "rank_drops90", "monthly_sold")}
+    times = {
+        name: np.array([NOW - ages.get(name, 0) * DAY_S])
+        for name in (*FACTS, "rank_drops90", "monthly_sold", SALE_PRICE)
+    }
     return drop_old_demand(pd.DataFrame([row]), times, now=NOW).iloc[0]
 
 
@@ -40,6 +43,13 @@ def test_a_rank_of_no_known_day_is_unknown_and_one_that_nobody_has_is_not_old() 
     undated = dict.fromkeys(FACTS, (NOW - UNDATED_AT) / DAY_S)
     assert marked(undated)["rank_too_old"]
     assert not marked(undated, sales_rank=np.nan, rank_drops30=np.nan)["rank_too_old"]
+
+
+@pytest.mark.parametrize(("days", "old"), [(29.9, False), (30.1, True)])
+def test_a_price_inferred_from_ranks_is_as_old_as_ranks_may_be(days: float, old: bool) -> None:
+    row = marked({"sale_price_minor": days}, sale_price_minor=900.0)
+    assert (np.isnan(row["sale_price_minor"]), bool(row["sale_price_too_old"]), row["sales_rank"]) == (old, old, 700)
+    assert not marked({"sale_price_minor": days}, sale_price_minor=np.nan)["sale_price_too_old"]
 
 
 @pytest.mark.parametrize(("days", "doubted"), [(364, False), (366, True)])

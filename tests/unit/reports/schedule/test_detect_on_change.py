@@ -16,6 +16,7 @@ import pytest
 from arbkit.analysis import detection
 from arbkit.analysis.detection_inputs import fingerprint, today
 from arbkit.core.errors import ConfigError
+from arbkit.core.files import write_atomically
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
@@ -105,8 +106,8 @@ def test_a_sweep_follows_changes_that_nobody_prices_and_nothing_else(
         # A profile that was not there, then another one, then none again.
         profile = tmp_path / "profile.toml"
         changes: list[Callable[[], object]] = [
-            lambda: profile.write_text(built_in(), "utf-8"),
-            lambda: profile.write_text(built_in() + "\n# changed\n", "utf-8"),
+            lambda: write_atomically(profile, built_in().encode()),
+            lambda: write_atomically(profile, built_in().encode() + b"\n# changed\n"),
             profile.unlink,
         ]
         for number, change in enumerate(changes, 3):
@@ -177,16 +178,18 @@ def test_a_changed_profile_is_not_kept_waiting_and_a_broken_one_is_tried_again_o
 ) -> None:
     put(settings)
     slow = settings.model_copy(update={"detect_interval": 3600.0})
+    # The scheduler may look while a file is written: half a profile would be one more change.
+    profile = tmp_path / "profile.toml"
     with scheduled(slow, monkeypatch) as seen:
         eventually(lambda: seen.runs == 1)
         put(settings, "B000000002")
         time.sleep(0.3)
         assert (seen.runs, seen.unpriced()) == (1, 1), "prices wait for the interval"
-        (tmp_path / "profile.toml").write_text("no = such field", "utf-8")
+        write_atomically(profile, b"no = such field")
         eventually(lambda: seen.runs == 2)
         time.sleep(0.5)
         assert (seen.runs, seen.failed) == (2, 1)
-        (tmp_path / "profile.toml").write_text(built_in(), "utf-8")
+        write_atomically(profile, built_in().encode())
         eventually(lambda: seen.runs == 3)
         eventually(lambda: seen.unpriced() == 0)
 

@@ -34,6 +34,8 @@ SAID = {
     "Caja de Compra: Vendedor Caja de Compra": "buy_box_seller",
     "Nuevo, de Vendedor Externo FBA: Actual": "new_fba_minor",
     "Clasificación de Ventas: Descensos en los últimos 30 días": "rank_drops30",
+    "Count of retrieved live offers: New, FBA": "offers_fba",
+    "Recuento ofertas nuevas FBM: Actual": "offers_fbm",
     "Descripción & Características: Característica 10": "features",
     "Paquete: Anchura (cm)": "width_mm",
     "Última actualización": "updated",
@@ -71,7 +73,7 @@ def test_a_header_is_read_however_it_is_written(header: str, field: str, written
     [
         "", "Used: Current", "Buy Box Used 🚚: Current", "Buy Box: Stock", "Buy Box: Shipping Country",
         "New: 1 day avg.",
-        "Sales Rank: 90 days avg.", "Count of retrieved live offers: New, FBA", "Prime Eligible (Buy Box)",
+        "Sales Rank: 90 days avg.", "Count of retrieved live offers: Used, FBA", "Prime Eligible (Buy Box)",
         "Referral Fee based on current Buy Box price", "Caja de Compra: País de envío", "Item: Dimension (cm³)",
         "Package: Weight (stone)", "Subscribe & Save", "eBay New 🚚: Current",
     ],

@@ -13,7 +13,7 @@ from arbkit.analysis.forecast.price.model import PriceForecast
 from arbkit.analysis.forecast.price.model_file import load_price_model, load_price_model_file
 from arbkit.analysis.forecast.price.origins import PriceOrigins, returns_after, spaced_origins
 from arbkit.analysis.forecast.price.past import Basis, PriceHistories, PricePast, past_of
-from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.core.history.steps import DAY_MIN
 from arbkit.core.models import History, Series
 
 START = 7_000_000

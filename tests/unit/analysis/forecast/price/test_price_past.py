@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from arbkit.analysis.forecast.price.origins import returns_after, spaced_origins
-from arbkit.analysis.forecast.price.past import WITH_SHIPPING_MIN, Basis, PriceHistories, PricePast, past_of
-from arbkit.analysis.forecast.price.steps import DAY_MIN, StepSeries
+from arbkit.analysis.forecast.price.past import Basis, PriceHistories, PricePast, past_of, past_of_offers
+from arbkit.core.history.prices import WITH_SHIPPING_MIN
+from arbkit.core.history.steps import DAY_MIN, StepSeries
+from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import History, Series
+from tests.helpers.factories import offer
+from tests.helpers.past import with_past
 
 START = 7_000_000
 
@@ -44,6 +48,29 @@ def test_the_figures_of_a_past() -> None:
     # Lower on 20 days, the same on 11, higher on 10.
     assert past.below[0] == pytest.approx((20 + 11 / 2) / 41)
     assert np.exp([past.low[0], past.high[0]]) == pytest.approx([0.8, 1.6])
+
+
+@pytest.mark.parametrize("day", [12, 25, 40, 41, 60, 200])
+def test_what_an_offer_says_of_its_history_is_the_same_past(day: int) -> None:
+    points = (0, 1000), (10, 2000), (20, 1000), (30, 1250), (33, -1), (39, 1300), (41, -1), (100, 15_000)
+    prices, amazon = series(*points), series((0, 1000), (39, -1))
+    history = History("B000000001", "DE", 0, "EUR", {"new": prices, "amazon": amazon})
+    until = to_unix(START + day * DAY_MIN)
+    sells = 1_000 if day < 39 else None
+    known = with_past(offer(updated_at=until, amazon_minor=sells), history, until=until)
+    said, read = past_of_offers([known], now=until), past_at(day, *points, amazon=amazon)
+    for name in ("price", "days", "changed", "below", "low", "high", "amazon", "basis"):
+        assert getattr(said, name) == pytest.approx(getattr(read, name), abs=1e-3, nan_ok=True), name
+
+
+def test_a_price_that_came_after_the_history_was_read_lies_beyond_it() -> None:
+    known = offer(
+        updated_at=1_760_000_000, new_minor=2_000, new_days90=91, new_changed90_pct=1.0, new_below90_pct=50.0,
+        new_low90_minor=900, new_high90_minor=1_000, new_median90_minor=950,
+    )  # fmt: skip
+    past = past_of_offers([known], now=1_760_000_000.0)
+    assert (past.below[0], past.high[0]) == (1, 0)
+    assert past.low[0] == pytest.approx(np.log(0.45))
 
 
 def test_the_future_changes_nothing() -> None:

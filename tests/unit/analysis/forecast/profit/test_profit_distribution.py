@@ -33,14 +33,15 @@ def outlook(
     profit = np.tile(2 + 10 * (PRICE_RATIOS - 1), (count, 1))
     sold = np.tile(1 - 0.5 ** (SOLD_WITHIN_DAYS / half_life), (count, 1))
     margins = RouteMargins(
-        profit, np.array([1.0, 90.0]), np.zeros((count, 2)), np.full(count, 2 - package), np.full(count, 2 + package),
+        profit, np.array([14.0, 90.0]), np.zeros((count, 2)), np.full(count, 2 - package), np.full(count, 2 + package),
         np.full(count, 10.0), np.full(count, 11.9), np.full(count, foreign),
     )  # fmt: skip
     price, days, changed, below, low, high, amazon = np.array(pasts).T
     past = PricePast(price, days, changed, below, low, high, amazon, np.full(count, int(Basis.OWN)))
     asin, source, target = (np.array([text] * count, object) for text in ("B000000001", "IT", "DE"))
     why = np.array([unknown] * count, object)
-    return RouteOutlook(asin, source, target, np.full(count, 20.0), margins, past, sold, why)
+    half = np.full(count, half_life)
+    return RouteOutlook(asin, source, target, np.full(count, 20.0), margins, np.arange(count), past, sold, half, why)
 
 
 def forecast(routes: RouteOutlook) -> ProfitForecasts:

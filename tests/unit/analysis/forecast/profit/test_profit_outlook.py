@@ -14,6 +14,7 @@ from arbkit.core.models import History, Offer, Series
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.seller.profile import Customs
 from tests.helpers.factories import PACKAGE, offer
+from tests.helpers.past import with_past
 
 ON = datetime(2026, 6, 15, tzinfo=UTC).date()
 NOW = datetime(2026, 6, 15, 20, tzinfo=UTC).timestamp()
@@ -43,8 +44,8 @@ def forecast(
     sold: Offer, history: History | None = CALM, bought: Offer | None = None, profile: Profile = PROFILE
 ) -> ProfitForecast:
     bought = bought or listing("IT", 4_000)
-    histories = {} if history is None else {sold.id: history}
-    found = forecast_routes([sold, bought], histories, profile, load_tables(), load_rates(), on=ON, now=NOW)
+    known = sold if history is None else with_past(sold, history, until=NOW)
+    found = forecast_routes([known, bought], profile, load_tables(), load_rates(), on=ON, now=NOW)
     return found["B000000001", bought.market, sold.market]
 
 
@@ -61,7 +62,7 @@ def test_a_calm_price_has_a_narrow_forecast_about_the_profit_of_today() -> None:
     assert found.profit_p50 is not None
     assert found.profit_p90 is not None
     assert found.profit_p10 <= found.profit_p50 <= found.profit_p90
-    assert found.capital == pytest.approx(40, abs=1)
+    assert found.capital == pytest.approx(40 / 1.22, abs=1)
     assert (found.sell_price, found.sell_currency) == (69.99, "EUR")
     assert found.reasons_of_width[0].startswith("selling price")
 
@@ -80,7 +81,7 @@ def test_without_a_past_the_width_is_that_of_a_typical_product(history: History 
     [
         (listing("DE", 6_999), past((100, 6_999), (2, -1)), "nobody offers it new"),
         (listing("DE", 6_999), past((100, -1), (50, -1)), "nobody offers it new"),
-        (listing("DE", 69_990), past((100, 6_999), (0.5, 699_900)), "ten times as high"),
+        (listing("DE", 69_990), past((100, 6_999), (0.5, 699_900)), "5 times as high"),
         (listing("DE", 6_999, price_avg90_minor=6_999_000), CALM, "a fraction of its own average"),
         (listing("DE", None), CALM, "no price where it is sold"),
         (listing("DE", 6_999, category="Nobody Knows"), CALM, "category"),
@@ -129,19 +130,38 @@ def test_proceeds_in_pounds_hang_on_the_exchange_rate_and_those_in_euros_do_not(
 
 
 def test_the_capital_has_the_vat_that_comes_back_later() -> None:
-    recovered = forecast(listing("DE", 6_999))
-    lost = forecast(listing("DE", 6_999), profile=PROFILE.model_copy(update={"input_vat": {"IT": "domestic-lost"}}))
+    net = forecast(listing("DE", 6_999))
+    recovered, lost = (
+        forecast(listing("DE", 6_999), profile=PROFILE.model_copy(update={"input_vat": {"IT": case}}))
+        for case in ("domestic-recovered", "domestic-lost")
+    )
     assert recovered.capital == lost.capital
+    assert recovered.capital is not None
+    assert net.capital is not None
+    # Nobody charges VAT on what is bought net of it.
+    assert recovered.capital - net.capital == pytest.approx(40 - 40 / 1.22, abs=0.1)
     assert recovered.expected_profit is not None
     assert lost.expected_profit is not None
     assert recovered.expected_profit > lost.expected_profit + 5
 
 
 def test_no_offers_are_no_forecasts() -> None:
-    assert forecast_routes([], {}, PROFILE, load_tables(), load_rates(), on=ON, now=NOW) == {}
+    assert forecast_routes([], PROFILE, load_tables(), load_rates(), on=ON, now=NOW) == {}
 
 
 def test_it_begins_from_the_spot_price_whatever_the_price_basis_of_the_profile() -> None:
     sold = listing("DE", 6_999, price_avg90_minor=5_999)
     robust = forecast(sold, profile=PROFILE.model_copy(update={"sell_basis": "robust", "expected_days": 60.0}))
     assert robust == forecast(sold)
+
+
+def test_the_lead_time_is_the_sellers_own_or_the_one_that_is_assumed() -> None:
+    default = forecast(listing("DE", 6_999))
+    slow = forecast(listing("DE", 6_999), profile=PROFILE.model_copy(update={"lead_days": 40.5}))
+    assert default.assumed[0].startswith("on sale 14 days after buying (arbkit's default)")
+    assert slow.assumed[0].startswith("on sale 40.5 days after buying (yours)")
+    assert default.tied_up_days is not None
+    assert slow.tied_up_days is not None
+    assert default.tied_up_days < slow.tied_up_days <= default.tied_up_days + 26.5
+    same = forecast(listing("DE", 6_999), profile=PROFILE.model_copy(update={"lead_days": 14.0}))
+    assert same.model_copy(update={"assumed": default.assumed}) == default

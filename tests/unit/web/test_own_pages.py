@@ -1,0 +1,234 @@
+"""Pages that analysts compose of parts: all show one view, and what one of them raises harms no other."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from arbkit import parts
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
+from arbkit.parts import (
+    Components,
+    Figures,
+    FilterForm,
+    Groups,
+    OpportunityTable,
+    Page,
+    PriceHistory,
+    RouteDetails,
+    RouteMap,
+    Waterfall,
+)
+from arbkit.store import open_store
+from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.pages import Seen
+from tests.helpers.paths import ROOT
+from tests.helpers.routes import store_routes
+
+BRANDS = ("Acme", "Bolt & <b>Sons</b>", None)
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    """Thirty opportunities of three brands, one unknown, from IT to DE or FR, with profits of 1 to 30 EUR."""
+    asins = [f"B0000000{i:02}" for i in range(1, 31)]
+    found = [
+        opportunity(a, target=("DE", "FR")[i % 2], profit=float(i), brand=BRANDS[i % 3]) for i, a in enumerate(asins, 1)
+    ]
+    with open_store(settings) as store:
+        store.put([Update(offer(a, code), history(a, code)) for a in asins for code in ("DE", "FR", "IT")])
+        store_routes(store, found)
+    return settings
+
+
+def profits(found: pd.DataFrame) -> go.Figure:
+    return go.Figure(go.Bar(y=found["profit"]), layout={"title": {"text": "Profits"}})
+
+
+def shown_profits(seen: Seen, region: str = "chart") -> int:
+    return int(seen.regions[region]["figure"]["layout"]["meta"])
+
+
+def counting(found: pd.DataFrame) -> go.Figure:
+    return go.Figure(layout={"meta": len(found)})
+
+
+@pytest.fixture
+def seen(filled: Settings) -> Seen:
+    """A page of every part, and of a chart that follows the filters."""
+    page = Page(
+        FilterForm(), Figures(), Groups(by="brand"), RouteMap(), OpportunityTable(), RouteDetails(), Waterfall(),
+        PriceHistory(), Components(), counting, settings=filled,
+    )  # fmt: skip
+    return Seen(page).begin()
+
+
+def test_filters_drive_table_map_groups_figures_and_an_own_chart(seen: Seen) -> None:
+    assert seen.regions["table"]["total"] == 30
+    seen.fill("filters", min_profit="29")
+    assert seen.column("Profit") == ["30.00 EUR", "29.00 EUR"]
+    assert seen.field("filters", "min_profit")["value"] == "29"
+    assert "<dd>2 <small>of 30</small></dd>" in seen.html("figures")
+    assert shown_profits(seen) == 2
+    assert "30.00 EUR" in seen.html("groups")
+    assert "IT to DE: 1 opportunities" in seen.html("map")
+    assert seen.address == "min_profit=29"
+    assert seen.notices == []
+
+
+def test_map_and_groups_narrow_what_all_others_show(seen: Seen) -> None:
+    seen.click("route", id="IT:DE")
+    assert seen.regions["table"]["total"] == 15
+    assert seen.field("filters", "source")["value"] == "IT"
+    seen.click("group", id=BRANDS[1])
+    assert seen.regions["table"]["total"] == 5
+    assert seen.field("filters", "brand")["value"] == BRANDS[1]
+    # The other groups stay, so that another can be chosen; a second click chooses none.
+    assert "Acme" in seen.html("groups")
+    assert "<b>Sons" not in seen.html("groups")
+    seen.click("group", id=BRANDS[1])
+    assert seen.regions["table"]["total"] == 15
+
+
+def test_groups_are_by_brand_category_route_or_marketplace_and_in_any_order(seen: Seen) -> None:
+    def keys() -> list[str]:
+        return [part.split('"')[0] for part in seen.html("groups").split('data-action="group" data-id="')[1:]]
+
+    seen.click("by", id="route")
+    assert keys() == ["IT:DE", "IT:FR"]
+    assert "IT → DE" in seen.html("groups")
+    seen.click("group", id="IT:FR")
+    assert (seen.field("filters", "source")["value"], seen.field("filters", "target")["value"]) == ("IT", "FR")
+    seen.click("by", id="category")
+    seen.click("group", id="Toys &amp; Games".replace("&amp;", "&"))
+    assert seen.field("filters", "category")["value"] == "Toys & Games"
+    seen.click("by", id="brand")
+    seen.click("order", id="count")
+    assert 'aria-sort="descending"' in seen.html("groups")
+    for name, of in (("by", "nonsense"), ("order", "key"), ("group", "")):
+        seen.click(name, id=of)
+    assert seen.notices == []
+
+
+def test_a_selected_row_is_what_the_details_show(seen: Seen) -> None:
+    assert "B000000030" in seen.html("route")
+    name = seen.regions["table"]["rows"][2]["id"]
+    seen.emit("select", region="table", id=name)
+    assert seen.regions["table"]["selected"] == name
+    assert "B000000028" in seen.html("route")
+    assert "B000000028" in seen.regions["waterfall"]["label"]
+    assert "Profit" in seen.html("components")
+    # Other filters begin with their own first route.
+    seen.fill("filters", min_profit="10")
+    assert "B000000030" in seen.html("route")
+    seen.fill("filters", min_profit="1000")
+    assert not seen.shown("waterfall")
+    assert not seen.shown("prices")
+    assert "No opportunity" in seen.regions["table"]["message"]
+
+
+def test_an_address_opens_the_view_that_it_names(filled: Settings) -> None:
+    seen = Seen(Page(OpportunityTable(), settings=filled)).begin("?target=FR&min_profit=25&nonsense=1")
+    assert seen.column("Profit") == ["29.00 EUR", "27.00 EUR", "25.00 EUR"]
+    assert "nonsense" in seen.notices[0]
+
+
+def test_what_a_chart_raises_stands_in_its_place_and_leaves_the_others_alone(filled: Settings) -> None:
+    def bad(found: pd.DataFrame) -> go.Figure:
+        return go.Figure(go.Bar(y=found["no such column"]))
+
+    def nothing(_: pd.DataFrame) -> Any:
+        return "text"
+
+    seen = Seen(Page(bad, nothing, go.Figure(), counting, OpportunityTable(), settings=filled)).begin()
+    assert seen.regions["chart"]["fault"] == "KeyError: 'no such column'"
+    assert "must be a plotly figure" in seen.regions["chart-2"]["fault"]
+    assert "figure" in seen.regions["chart-3"]
+    assert shown_profits(seen, "chart-4") == 30
+    assert seen.regions["table"]["total"] == 30
+
+
+def test_two_parts_of_one_kind_have_regions_of_their_own(filled: Settings) -> None:
+    seen = Seen(Page(Groups(by="brand"), Groups(by="route"), settings=filled)).begin()
+    assert ("Acme" in seen.html("groups"), "Acme" in seen.html("groups-2")) == (True, False)
+    seen.emit("action", region="groups-2", name="group", id="IT:FR")
+    assert 'aria-pressed="true"' in seen.html("groups-2")
+
+
+def test_a_page_over_an_empty_store_says_so_and_goes_on(settings: Settings) -> None:
+    seen = Seen(Page(FilterForm(), OpportunityTable(), settings=settings)).begin()
+    assert "No data yet" in seen.html("hint")
+    with open_store(settings) as store:
+        store_routes(store, [opportunity()])
+    seen.emit("tick")
+    assert seen.regions["table"]["total"] == 1
+    assert not seen.shown("hint")
+
+
+def test_a_page_knows_its_file_and_links_to_all_others(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = filled.model_copy(update={"folder": tmp_path})
+    in_jupyterlab = Page(OpportunityTable(), settings=filled)
+    assert in_jupyterlab.widget.standalone
+    assert "application/vnd.jupyter.widget-view+json" in str(in_jupyterlab._repr_mimebundle_())
+    filled.own_pages_dir.mkdir(parents=True)
+    for name in ("our-brands", "second", "product", "Not a name"):
+        (filled.own_pages_dir / f"{name}.ipynb").write_text("{}")
+    monkeypatch.setenv("VOILA_PREHEAT", "False")
+    monkeypatch.setenv("SCRIPT_NAME", "/voila/render/our-brands.ipynb")
+    seen = Seen(Page(OpportunityTable(), settings=filled)).begin()
+    head = seen.html("head")
+    assert "<h1>Our brands</h1>" in head
+    assert '<a href="our-brands.ipynb" aria-current="page">Our brands</a>' in head
+    assert '<a href="second.ipynb">Second</a>' in head
+    assert head.count("product.ipynb") == 1
+    assert "Not a name" not in head
+
+
+def run_cell(code: str) -> Page:
+    """What a notebook's cell displays: the value of its last line."""
+    *body, last = ast.parse(code).body
+    names: dict[str, Any] = {}
+    exec(compile(ast.Module(body, []), "cell", "exec"), names)  # noqa: S102 - ours
+    assert isinstance(last, ast.Expr)
+    page = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307 - ours
+    assert isinstance(page, Page)
+    return page
+
+
+def cells() -> dict[str, str]:
+    """The example of the guide, and the template of a new page."""
+    guide = (ROOT / "docs" / "guide" / "own-pages.md").read_text("utf-8")
+    template = json.loads((ROOT / "arbkit" / "reports" / "catalogue" / "page.ipynb").read_text("utf-8"))
+    [example] = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    return {"guide": example, "template": "".join(template["cells"][-1]["source"])}
+
+
+@pytest.mark.parametrize("name", ["guide", "template"])
+def test_what_an_analyst_copies_is_a_page_whose_parts_show_one_view(
+    filled: Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in filled.environment().items():
+        monkeypatch.setenv(variable, value)
+    seen = Seen(run_cell(cells()[name])).begin()
+    seen.fill("filters", min_profit="29")
+    assert seen.column("Profit") == ["30.00 EUR", "29.00 EUR"]
+    points = [trace["x"] for trace in seen.regions["chart"]["figure"]["data"]]
+    assert len(points) == 2
+    assert seen.regions["chart"]["label"] == "Profit and ROI"
+    assert seen.notices == []
+
+
+def test_the_guide_names_every_part() -> None:
+    guide = (ROOT / "docs" / "guide" / "own-pages.md").read_text("utf-8")
+    named = set(re.findall(r"^\| `([A-Za-z]+)\(", guide, re.MULTILINE))
+    assert named == set(parts.__all__) - {"Page", "Part"}
