@@ -38,8 +38,10 @@ run: install ## everything on this machine: demo market or Keepa, detection, das
 # Compiled before: where no bytecode is written, each process that the tests start would compile all of arbkit.
 test: install ## all tests this machine can run
 	$(BIN)/python -m compileall -q -j 0 arbkit apps tests
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
-	$(BIN)/python -m pytest tests/e2e
+	@failed=0; \
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e || failed=$$?; \
+	$(BIN)/python -m pytest tests/e2e || failed=$$?; \
+	exit $$failed
 
 check: install ## unit, layout and docs tests, within a minute
 	$(BIN)/python -m pytest tests/unit -n auto -q
