@@ -308,7 +308,7 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
     else:
         say(title)
     if result["need_size"] and not any(o["status"] == "needs_size" for o in shown):
-        say(f"  need a size: {counted(result['need_size'], 'route')}, listed with --all-routes")
+        say(f"  need a size: {counted(result['need_size'], 'route')}, listed with --all")
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
 

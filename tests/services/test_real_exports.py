@@ -35,7 +35,7 @@ def test_what_nobody_measured_is_no_opportunity_until_it_is(real_data: Path, tmp
     assert found["need_size"] == len(sized) > 0
     assert all(route["profit_low"] is None or route["profit_low"] <= 0 < (route["profit_high"] or 0) for route in sized)
     done = arbkit(settings, "detect", "--on", "2026-05-20")
-    assert f"need a size: {found['need_size']} routes, listed with --all-routes" in done.stdout
+    assert f"need a size: {found['need_size']} routes, listed with --all" in done.stdout
     # Typed in, the size decides: as the mat it is, the mat is no opportunity either.
     done = arbkit(settings, "facts", "set", "B0D6WKJVW3", "--size-mm", "620x120x120", "--weight-g", "700")
     assert done.returncode == 0, done.stderr
