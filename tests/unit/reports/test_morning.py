@@ -61,6 +61,18 @@ def test_the_first_report_has_nothing_to_compare_with_and_says_so(settings: Sett
     assert "compares with the last scheduled one" in page(found)
 
 
+def test_a_morning_without_an_opportunity_says_how_many_routes_were_priced(settings: Settings) -> None:
+    store_has(settings)
+    before = page(report(settings, "r1"))
+    assert "No opportunity is stored: <code>arbkit detect</code> prices every route" in before
+    with open_store(settings) as store:
+        summary = {"unknown": {"no price where it is sold": 25}, "routes": 548}
+        store.put_run(Run(run_id="d1", report="detect", status="succeeded", started_at=NOW, summary=summary))
+    after = page(report(settings, "r2"))
+    assert "None of 548 routes is profitable" in after
+    assert "profile unknown" not in before + after
+
+
 def test_new_gone_and_moved(settings: Settings) -> None:
     store_has(settings, opportunity(A, profit=10.0), opportunity(B, profit=1_234.5), opportunity(C, profit=8.0))
     report(settings, "r1")
