@@ -125,7 +125,10 @@ def store_figures(
     stats: Stats, sums: Sums, *, routes_priced: int | None, tokens: Tokens | None, now: float
 ) -> list[Figure]:
     """The figures above the opportunities."""
-    of = "" if sums.count == stats.opportunities else f"of {count(stats.opportunities)}"
+    shown, of = "Opportunities shown", "" if sums.count == stats.opportunities else f"of {count(stats.opportunities)}"
+    if sums.count > stats.opportunities:
+        # Routes that need a size, and what pays under other assumptions only, are shown too.
+        shown, of = "Routes shown", f"opportunities stored: {count(stats.opportunities)}"
     newest, oldest = (
         UNKNOWN if at is None else f"{age_words(now - at)} ago" for at in (stats.newest_at, stats.oldest_at)
     )
@@ -134,7 +137,7 @@ def store_figures(
         products = "product" if stats.unpriced_products == 1 else "products"
         priced.append(f"{count(stats.unpriced_products)} {products} not priced yet")
     figures = [
-        ("Opportunities shown", count(sums.count), of),
+        (shown, count(sums.count), of),
         ("Total profit, 1 unit each", money(sums.total_profit, stats.currency), ""),
         ("Products tracked", count(stats.products), ""),
         ("Routes priced", count(routes_priced), "; ".join(priced)),
