@@ -19,6 +19,8 @@ VerdictWord = Literal["buy", "watch", "pass"]
 Facts = Mapping[FactName, float | None]
 """What is known of a route; None: unknown."""
 _MATCH = {"same": 1.0, "doubtful": 0.5, "different": 0.0}
+_MATCHING = {1.0: "yes", 0.5: "yes or doubtful"}
+_OPPOSITE = {"yes": "doubtful or no", "yes or doubtful": "no"}
 _SEVERITY = {"buy": 0, "watch": 1, "pass": 2}
 _SHOWN = 3
 LABELS: Mapping[FactName, str] = {
@@ -26,7 +28,7 @@ LABELS: Mapping[FactName, str] = {
     "profit_low": "low end of the profit",
     "profit_chance_pct": "chance of a profit",
     "profit_p10": "profit in the worst tenth",
-    "room_pct": "buying price below max cost",
+    "room_pct": "buying price",
     "days_to_sell": "days to sell",
     "units": "units that sell",
     "confidence": "confidence",
@@ -167,7 +169,7 @@ def _change(
         limits = [f"{one.label} {_opposite(one.bound)}" for one in deciding if one.fact != "room_pct"]
         if found.max_buy is not None:
             limits.insert(0, f"a buying price above {money(found.max_buy, found.buy_currency)}")
-        return f"No longer with {' or '.join(limits)}." if limits else ""
+        return f"No longer a buy with {' or '.join(limits)}." if limits else ""
     wants = []
     for one in against:
         if one.fact == "room_pct" and found.max_buy is not None:
@@ -175,11 +177,11 @@ def _change(
         else:
             known = " known to be" if one.is_met is None else ""
             wants.append(f"{one.label}{known} {_strictest(one.fact, checked).bound}")
-    return f"To buy with {'; '.join(wants)}."
+    return f"Would be a buy with {'; '.join(wants)}."
 
 
 def _opposite(bound: str) -> str:
-    return bound.replace("at least", "below").replace("at most", "above")
+    return _OPPOSITE.get(bound) or bound.replace("at least", "below").replace("at most", "above")
 
 
 def value_words(fact: FactName, value: float | None, currency: str) -> str:
@@ -194,7 +196,7 @@ def value_words(fact: FactName, value: float | None, currency: str) -> str:
         case "profit_chance_pct":
             return "over 99 %" if value > 99 else percent(value, 0)
         case "room_pct":
-            return percent(value, 0)
+            return _room_words(value)
         case "days_to_sell":
             return "under 1" if value < 1 else f"{value:.0f}"
         case "units":
@@ -205,8 +207,18 @@ def value_words(fact: FactName, value: float | None, currency: str) -> str:
             return age_words(value * 3600)
 
 
+def _room_words(room_pct: float) -> str:
+    if not round(room_pct):
+        return "at max cost"
+    return f"{percent(abs(room_pct), 0)} {'below' if room_pct > 0 else 'above'} max cost"
+
+
 def bound_words(rule: Rule, currency: str) -> str:
     """A rule's bound in words: ``at least 80 %``."""
+    if rule.fact == "room_pct" and rule.at_least == 0:
+        return "at most max cost"
+    if rule.fact == "listings_match" and rule.at_least in _MATCHING:
+        return _MATCHING[rule.at_least]
     if rule.at_least is not None:
         return f"at least {value_words(rule.fact, rule.at_least, currency)}"
     return f"at most {value_words(rule.fact, rule.at_most, currency)}"

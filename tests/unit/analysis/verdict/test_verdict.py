@@ -35,10 +35,10 @@ def test_a_route_that_meets_every_rule_is_bought_up_to_its_max_cost(own: Setting
     verdict = found(own)
     assert (verdict.verdict, verdict.units) == ("buy", 4)
     assert verdict.sentence == (
-        "Buy 4 units at up to 25.00 EUR: chance of a profit 92 %; buying price below max cost 20 %; days to sell 6."
+        "Buy 4 units at up to 25.00 EUR: chance of a profit 92 %; buying price 20 % below max cost; days to sell 6."
     )
     assert verdict.change == (
-        "No longer with a buying price above 25.00 EUR or chance of a profit below 80 % or days to sell above 30."
+        "No longer a buy with a buying price above 25.00 EUR or chance of a profit below 80 % or days to sell above 30."
     )
     assert {one.says for one in verdict.rules} == {"buy"}
 
@@ -49,13 +49,18 @@ def test_a_route_that_meets_every_rule_is_bought_up_to_its_max_cost(own: Setting
         ({"profit_low": -2.0}, "pass", "low end of the profit −2.00 EUR (wanted: at least 0.01 EUR)", "at least 0.01"),
         ({"profit_chance_pct": 30.0}, "pass", "chance of a profit 30 %", "chance of a profit at least 80 %"),
         ({"profit_chance_pct": 70.0}, "watch", "chance of a profit 70 % (wanted: at least 80 %)", "at least 80 %"),
-        ({"buy_price": 30.0}, "watch", "buying price below max cost −20 %", "a buying price of 25.00 EUR or less"),
+        (
+            {"buy_price": 30.0},
+            "watch",
+            "20 % above max cost (wanted: at most max cost)",
+            "a buying price of 25.00 EUR or less",
+        ),
         ({"days_to_sell_p50": 45.0}, "watch", "days to sell 45 (wanted: at most 30)", "days to sell at most 30"),
         (
             {"match": {"verdict": "different", "reasons": []}},
             "pass",
-            "listings match no",
-            "listings match at least yes",
+            "listings match no (wanted: yes or doubtful)",
+            "Would be a buy with listings match yes",
         ),
     ],
 )
