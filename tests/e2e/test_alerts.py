@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def test_the_history_is_filtered_and_an_alert_leads_to_its_product(browser: Brow
         page = visit.page
         page.get_by_label("What became of it").select_option("sent")
         expect(page.locator("#arb-history")).not_to_contain_text("waiting")
-        assert page.url.endswith("outcome=sent")
+        expect(page).to_have_url(re.compile("outcome=sent$"))
         link = page.locator(f"{FOUND} a").first
         asin = (link.get_attribute("href") or "").rpartition("=")[2]
         link.click()

@@ -42,6 +42,7 @@ def test_a_route_is_chosen_by_keyboard_and_a_link_opens_it_again(visit: Visit, u
     expect(page.locator("#arb-route h2")).to_contain_text(route.replace(":", " → "))
     page.locator("#series-currency").select_option(label="GBP")
     expect(page.locator("#arb-history")).to_contain_text("Price, GBP")
+    visit.answered()
     query = dict(parse_qsl(urlsplit(page.url).query))
     with visiting(browser, address(up, "product", **query), ready=DRAWN) as other:
         expect(other.page.locator("#arb-route h2")).to_contain_text(route.replace(":", " → "))
