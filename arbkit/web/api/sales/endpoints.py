@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_right
@@ -40,6 +41,7 @@ _NOT_FOUND = problem_responses(404)
 _UNAVAILABLE = problem_responses(503)
 _MOST_FAULTS = 1_000
 _CSV = "text/csv"
+_PLACE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) (.+)", re.DOTALL)
 # Whatever a client calls the bytes, they are taken.
 _FILE: dict[str, Any] = {
     "requestBody": {
@@ -148,8 +150,10 @@ def _cursor(line: SaleLine) -> str:
 
 def _after(cursor: str) -> tuple[str, str]:
     try:
-        day, _, line_id = urlsafe_b64decode(cursor).decode().partition(" ")
+        found = _PLACE.fullmatch(urlsafe_b64decode(cursor).decode())
     except (binascii.Error, UnicodeDecodeError):
+        found = None
+    if found is None:
         remedy = "Begin without a cursor"
-        raise UsageError("is not one that arbkit made", field="cursor", value=cursor[:80], remedy=remedy) from None
-    return day, line_id
+        raise UsageError("is not one that arbkit made", field="cursor", value=cursor[:80], remedy=remedy)
+    return found[1], found[2]
