@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -58,7 +57,7 @@ def german_settlement() -> bytes:
     return settlement(*(row for one in (*sales, back) for row in one), total="105,75").encode("cp1252")
 
 
-def upload(client: TestClient, data: bytes, **asked: Any) -> httpx.Response:
+def upload(client: TestClient, data: bytes, **asked: Any) -> Any:
     return client.post("/sales/import", content=data, params=asked)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.helpers.sales import refund, sale
 def store(settings: Settings) -> Iterator[Store]:
     """Five units of a product that were bought, one sale that is known, and one whose product is not."""
     with open_store(settings) as opened:
-        bought = {"quantity": 5, "price": 10.0, "price_currency": "EUR", "bought_on": "2026-10-01"}
+        bought: dict[str, Any] = {"quantity": 5, "price": 10.0, "price_currency": "EUR", "bought_on": "2026-10-01"}
         opened.add_decisions([decision(status="bought", route="IT:DE", **bought)])
         opened.put_sales([sale(1), sale(2, asin=None, sku="LATE")])
         yield opened
