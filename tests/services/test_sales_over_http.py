@@ -294,6 +294,8 @@ def test_the_command_line_previews_exports_and_takes_in_again(client: TestClient
     assert arbkit(settings, "sales", "export").stdout.encode() == export.read_bytes().replace(b"\r\n", b"\n")
     refunds = arbkit(settings, "sales", "export", "--kind", "refund", "--from", day(1)).stdout
     assert refunds.count("\n") == 2
+    soon = arbkit(settings, "sales", "list", "--from", "soon")
+    assert (soon.returncode, "from: not a day" in soon.stderr) == (2, True)
     other = settings.model_copy(update={"home": folder / "other" / "var"})
     other.home.mkdir(parents=True)
     assert arbkit(other, "sales", "import", str(export), "--preview").returncode == 0

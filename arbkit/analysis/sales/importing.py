@@ -144,7 +144,8 @@ def _taken(store: Store | None, plan: _Plan, *, new: int, changed: int, late: in
     given = {line.id for line in plan.wanted}
     wanted = {line.asin for line in plan.wanted if line.asin}
     kept = {line.id: line for line in (*plan.before, *plan.late, *plan.wanted) if line.asin in wanted}
-    decisions = [] if store is None else store.decisions(sorted(wanted))
+    # People decide less than they sell, and a store is not asked for any number of keys.
+    decisions = [] if store is None else [one for one in store.decisions() if one.asin in wanted]
     unmatched = [one for one in matched_sales(decisions, kept.values()).unmatched if one.line.id in given]
     return TakenSales(
         new=new,

@@ -18,6 +18,7 @@ from arbkit.core.formatting import counted, money, percent, signed
 if TYPE_CHECKING:
     from arbkit.analysis.sales.importing import TakenSales
     from arbkit.analysis.sales.results import PurchaseOutcome, SalesReport
+    from arbkit.core.sales.filter import SalesFilter
     from arbkit.core.sales.line import SaleLine
     from arbkit.sources.settlements.read import ReadSales
 
@@ -97,13 +98,12 @@ def export(
     """Write sales to a CSV file, for a spreadsheet or another store: `arbkit sales import` takes it as it was."""
     from arbkit.analysis.sales.listing import find_sales
     from arbkit.core.files import write_atomically
-    from arbkit.core.sales.filter import SalesFilter
     from arbkit.sources.settlements.exported import export_csv
     from arbkit.store import open_store
 
     if file is None and json:
         raise UsageError("is missing", field="file", remedy="Name one, or take `arbkit sales list --json`")
-    wanted = SalesFilter.parse(given_options(context))
+    wanted = _wanted(context)
     with open_store(load_settings(), read_only=True) as store:
         found = find_sales(store, wanted)
     if file is None:
@@ -147,10 +147,9 @@ def list_sales(
 ) -> None:
     """Show the sales, refunds and other lines that were taken in."""
     from arbkit.analysis.sales.listing import find_sales
-    from arbkit.core.sales.filter import SalesFilter
     from arbkit.store import open_store
 
-    wanted = SalesFilter.parse({**given_options(context), "asin": asin})
+    wanted = _wanted(context, asin=asin)
     with open_store(load_settings(), read_only=True) as store:
         found = find_sales(store, wanted)
     document: dict[str, Document] = {"items": [one.to_dict() for one in found], "total": len(found)}
@@ -169,6 +168,14 @@ def score(
     with open_store(load_settings(), read_only=True) as store:
         found = sales_report(store, None if asin is None else parse_asin(asin))
     answer(found.model_dump(mode="json"), json, lambda _: _print_report(found))
+
+
+def _wanted(context: typer.Context, **more: str | None) -> SalesFilter:
+    from arbkit.core.sales.filter import SalesFilter
+
+    # "from" is a word of Python, so the field has another name.
+    given = {"from" if name == "start" else name: value for name, value in given_options(context).items()}
+    return SalesFilter.parse({**given, **more})
 
 
 def _take(read: ReadSales, skus: Mapping[str, str]) -> TakenSales:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import Asin, Filter
@@ -15,8 +15,6 @@ from arbkit.core.sales.line import SaleKind, SaleLine
 
 class SalesFilter(Filter):
     """Which lines of sales; a field that is None asks for any."""
-
-    model_config = ConfigDict(populate_by_name=True)
 
     asin: Asin | None = Field(None, description="only of this product")
     market: MarketCode | None = Field(None, description="only on this marketplace")
