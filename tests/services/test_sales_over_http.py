@@ -267,6 +267,7 @@ def test_an_export_is_taken_by_an_empty_home_as_it_was_and_no_text_in_it_is_a_fo
         assert upload(there, file.content).json()["new"] == 6
         assert stored(there) == stored(client)
         assert there.get("/sales/export").content == file.content
+        assert upload(there, german_settlement()).json()["known"] == 4
     # What came from the settlement is known here, and there, whichever file it is read from.
     assert upload(client, file.content).json()["known"] == 6
     assert client.get("/sales/export", params={"kind": "refund"}).text.count("\r\n") == 3
