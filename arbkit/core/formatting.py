@@ -58,6 +58,16 @@ def harmless(text: str) -> str:
     return f"'{text}" if first and unicodedata.normalize("NFKC", first) in _BEGINS_FORMULA else text
 
 
+def guarded(text: str) -> str:
+    """Text as :func:`harmless` writes it, of which :func:`unguarded` makes the same again."""
+    return f"'{text}" if text.startswith("'") else harmless(text)
+
+
+def unguarded(text: str) -> str:
+    """What :func:`guarded` made this of."""
+    return text.removeprefix("'")
+
+
 def age_words(seconds: float, *, days: str = "d") -> str:
     """``12 s``, ``5 min``, ``3 h``, ``9 d``; ``days`` is the word for the last."""
     for size, unit in ((86_400, days), (3_600, "h"), (60, "min")):

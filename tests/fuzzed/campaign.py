@@ -86,7 +86,9 @@ def collect_cursors(port: int, headers: Sequence[tuple[bytes, bytes]]) -> Mappin
     client = Client(port)
     found: dict[str, list[str]] = {}
     orders = ((f"{path}&sort_by={sort}", path) for path, sorts in _SORTED.items() for sort in sorts)
-    for target, path in itertools.chain(orders, [("/reports?page_size=1", "/reports?page_size=1")]):
+    for target, path in itertools.chain(
+        orders, [(path, path) for path in ("/reports?page_size=1", "/sales?page_size=1")]
+    ):
         following: str | None = target
         for _ in range(2):
             answer = client.send(Request(b"GET", (following or target).encode(), headers))

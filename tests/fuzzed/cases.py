@@ -12,9 +12,13 @@ from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
 from arbkit.core.input.filters import ALIASES
+from arbkit.sources.settlements.exported import export_csv
+from arbkit.sources.settlements.template import template
 from tests.docs.openapi import OPENAPI
 from tests.fuzzed.values import RIGHT, mutated, nasty
 from tests.fuzzed.wire import Header, Request
+from tests.helpers.sales import refund, sale
+from tests.helpers.settlements import item, settlement
 
 __all__ = ["Cases"]
 
@@ -36,6 +40,14 @@ _BODIES: Mapping[str, Sequence[Any]] = {
     "put_package": (
         {"weight_g": 900}, {"length_mm": 300, "width_mm": 200, "height_mm": 100, "weight_g": 1},
         {"size_mm": "10x10x10"}, {},
+    ),
+    "add_sale": (
+        {"date": "2026-11-02", "asin": "B000000001", "marketplace": "DE", "principal": 59.98, "units": 2},
+        {"date": "2026-11-02", "sku": "=1+1", "currency": "EUR", "principal": 1, "kind": "refund", "vat": 0.2},
+    ),
+    "import_sales": (
+        template().encode(), settlement(*item({"ItemPrice/Principal": "69,99"}), total="69,99").encode("cp1252"),
+        export_csv([sale(1), refund(2)]), b"\0" * 1_000, "Datum;Typ\nx;y\n".encode("utf-16"),
     ),
     "look": ({"asin": "B000000001", "market": "DE"}, {"asin": "B000000002", "market": "it"}),
     "add_key": ({"name": "tool"}, {"name": "other", "scope": "write", "expires": "90d"}, {"name": "third",
@@ -167,6 +179,8 @@ class Cases:
             return b"{}" if chance.random() < 0.02 else b""
         value = chance.choice(known)
         dice = chance.random()
+        if isinstance(value, bytes):
+            return mutated(chance, value) if dice < 0.6 else value
         if dice < 0.3:
             value = {**value, chance.choice([*value, "more"]): chance.choice(_STRANGE)}
         elif dice < 0.4:

@@ -22,6 +22,7 @@ from tests.fuzzed.cases import Cases
 from tests.fuzzed.wire import Client, Request
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
+from tests.helpers.sales import sale
 from tests.helpers.waiting import eventually
 
 __all__ = ["fuzz"]
@@ -61,6 +62,7 @@ def _fill(settings: Settings) -> None:
         store.put([Update(offer(a, code), history(a, code)) for a in asins for code in ("DE", "IT")])
         found = [opportunity(a, profit=5.0 + n, title=None if n % 7 == 0 else f"Lamp {n}") for n, a in enumerate(asins)]
         store_routes(store, found)
+        store.put_sales([sale(number, day=f"2026-11-{number:02}") for number in range(1, 9)])
         for number in range(1, 4):
             store.put_run(Run(run_id=f"r{number}", report="detect", status="succeeded", started_at=1.76e9 + number))
     folder = settings.reports_dir / "detect" / "r1"

@@ -32,7 +32,8 @@ RIGHT: Mapping[str, Sequence[str]] = {
     "on": ("2026-08-01", "2024-02-29"), "plan": ("professional", "individual"), "hazmat": _BOOLEANS,
     "components": _BOOLEANS, "amazon_sells": _BOOLEANS, "all_routes": _BOOLEANS, "summary": _BOOLEANS,
     "no_profile": _BOOLEANS, "after": ("a0-c0", "a1-c1"), "last-event-id": ("a0-c0",), "buy": _NUMBERS,
-    "sell": _NUMBERS,
+    "sell": _NUMBERS, "sale": ("s1:1", "s1:2", "s1:99", "entered:0"), "kind": ("sale", "refund", "other"),
+    "sku": ("SKU-1", "SKU-1:B000000001", "=1+1:B000000002"), "preview": _BOOLEANS,
 }  # fmt: skip
 """Parameter → values that may be right; any other is a number."""
 NASTY: Sequence[bytes] = (

@@ -56,6 +56,7 @@ def test_the_page_of_the_api_names_every_address_and_loads_nothing(client: TestC
                 assert f"<code>{parameter['name']}</code>" in page.text
     for name in document["components"]["schemas"]:
         assert f'id="{name}"' in page.text
+    assert "Takes the bytes of a file." in page.text
     for other in ("/redoc", "/docs/oauth2-redirect"):
         assert client.get(other).status_code == 404
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from arbkit.core.decisions.event import Decision
 from arbkit.core.errors import RefusedFileError
 from arbkit.core.files import write_atomically
-from arbkit.core.formatting import harmless
+from arbkit.core.formatting import guarded, unguarded
 from arbkit.store import Store
 
 _COLUMNS = tuple(field.name for field in fields(Decision))
@@ -95,10 +95,7 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if name in _JSON:
         return orjson.dumps(value).decode()
-    if not isinstance(value, str):
-        return str(value)
-    # Reading takes one apostrophe off again: what begins with one is given another.
-    return f"'{value}" if value.startswith("'") else harmless(value)
+    return guarded(value) if isinstance(value, str) else str(value)
 
 
 def _rows(text: str) -> list[dict[str, Any]]:
@@ -114,7 +111,7 @@ def _row(cells: dict[str, Any]) -> dict[str, Any]:
     for name, text in cells.items():
         if not isinstance(text, str) or (not text and name not in ("note", "by")):
             continue
-        row[name] = orjson.loads(text) if name in _JSON else text.removeprefix("'")
+        row[name] = orjson.loads(text) if name in _JSON else unguarded(text)
     return row
 
 

@@ -92,6 +92,40 @@ class UnmatchedSales(Result):
     unknown_skus: dict[str, int]
 
 
+class SalesFault(Result):
+    """A line of a file that cannot be used; the sale that it belongs to is left out."""
+
+    number: int = Field(description="of the line")
+    why: str
+    remedy: str
+
+
+class SettlementMismatch(Result):
+    """A settlement whose lines do not come to what its first line says: it is probably cut off."""
+
+    settlement: str
+    stated: float
+    found: float
+
+
+class SalesImport(Result):
+    """What became of a file of sales; of a preview, what would."""
+
+    preview: bool = Field(description="true: nothing of it is kept")
+    read: int = Field(description="lines that can be used")
+    new: int
+    changed: int = Field(description="take the place of a line that said something else, or have their product now")
+    known: int = Field(description="are there already as they are")
+    left_out: int = Field(description="lines that cannot be used because of faults")
+    no_sales: dict[str, int] = Field(description="lines that are no sale and no refund, which are kept, by what it is")
+    unknown_skus: dict[str, int] = Field(description="SKUs whose product is not known, with how many lines they have")
+    unmatched_units: int = Field(description="units of these lines that no purchase had left")
+    unmatched_lines: int = Field(description="lines that such units, or fees of no purchase's order, are of")
+    fault_count: int
+    faults: list[SalesFault] = Field(description="the first of them")
+    mismatches: list[SettlementMismatch]
+
+
 class SalesReport(Result):
     """All purchases, the newest first, what they come to, and the sales that fit none."""
 

@@ -12,7 +12,7 @@ from arbkit.analysis.sales.results import PurchaseOutcome, SalesReport, SalesSco
 from arbkit.core.decisions.event import Decision
 from arbkit.core.decisions.rules import purchases_of, today_utc
 from arbkit.core.sales.line import SaleLine
-from arbkit.core.sales.matching import PurchaseSales, match_sales
+from arbkit.core.sales.matching import PurchaseSales, SalesMatch, match_sales
 from arbkit.profit import load_rates
 from arbkit.profit.exchange_rates import Rates
 from arbkit.store import Store
@@ -37,8 +37,7 @@ def sales_report(store: Store, asin: str | None = None) -> SalesReport:
 
 def score_sales(decisions: Sequence[Decision], lines: Iterable[SaleLine], rates: Rates) -> SalesReport:
     """The report of these decisions on products (by key and version) and these lines."""
-    bought = [one for _, some in groupby(decisions, lambda one: one.key) for one in purchases_of(list(some))]
-    matched = match_sales(bought, lines)
+    matched = matched_sales(decisions, lines)
     outcomes = [_outcome(one, rates) for one in reversed(matched.purchases)]
     unknown = Counter(line.sku or _NO_SKU for line in matched.unknown)
     unmatched = UnmatchedSales(
@@ -51,6 +50,12 @@ def score_sales(decisions: Sequence[Decision], lines: Iterable[SaleLine], rates:
     return SalesReport(
         purchases=tuple(outcomes), scores=tuple(one for one in scores if one.purchases), unmatched=unmatched
     )
+
+
+def matched_sales(decisions: Sequence[Decision], lines: Iterable[SaleLine]) -> SalesMatch:
+    """Which of the purchases among these decisions on products (by key and version) the units of each line are of."""
+    bought = [one for _, some in groupby(decisions, lambda one: one.key) for one in purchases_of(list(some))]
+    return match_sales(bought, lines)
 
 
 def _score(currency: str, outcomes: Sequence[PurchaseOutcome]) -> SalesScore:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, Document, answer, load_settings, say
+from arbkit.cli.shared import JSON, Document, answer, load_settings, printing, say
 from arbkit.core.errors import RefusedFileError, UsageError
 from arbkit.core.formatting import counted, money, percent, signed
 
 if TYPE_CHECKING:
+    from arbkit.analysis.sales.importing import TakenSales
     from arbkit.analysis.sales.results import PurchaseOutcome, SalesReport
+    from arbkit.core.sales.filter import SalesFilter
     from arbkit.core.sales.line import SaleLine
     from arbkit.sources.settlements.read import ReadSales
 
@@ -44,44 +47,71 @@ def print_template(
 @app.command("import")
 def import_file(
     file: Path = typer.Argument(
-        ..., help="A settlement of Amazon (Payments > All statements, “Flat File V2”), or a filled-in template."
+        ...,
+        help="A settlement of Amazon (Payments > All statements, “Flat File V2”), a filled-in template, or a file of "
+        "`arbkit sales export`.",
     ),
     skus: Path | None = typer.Option(
         None, "--skus", help="A file with the columns sku and asin: which product each SKU is. It is remembered."
     ),
+    preview: bool = typer.Option(False, "--preview", help="Say what would become of the file, and keep nothing of it."),
     json: bool = JSON,
 ) -> None:
     """Take in sales and refunds of a file; what is known already adds nothing."""
-    from arbkit.analysis.sales.importing import take_sales
+    from arbkit.analysis.sales.importing import import_result
     from arbkit.sources.settlements.files import read_sales, read_skus
-    from arbkit.store import open_store
 
     read = read_sales(file, added_at=time.time())
     known, sku_faults = ({}, []) if skus is None else read_skus(skus)
-    with open_store(load_settings()) as store:
-        taken = take_sales(store, read.lines, known)
+    taken = _preview(read, known) if preview else _take(read, known)
     document: dict[str, Document] = {
-        "new": taken.new, "changed": taken.changed, "known": taken.known, "left_out": read.left_out,
-        "no_sales": dict(read.others), "unknown_skus": dict(taken.unknown_skus),
-        "faults": [one._asdict() for one in read.faults], "sku_faults": [one._asdict() for one in sku_faults],
-        "mismatches": [one._asdict() for one in read.mismatches],
-    }  # fmt: skip
+        **import_result(read, taken, preview=preview).model_dump(mode="json"),
+        "sku_faults": [one._asdict() for one in sku_faults],
+    }
 
     def show(_: Document) -> None:
-        say(f"{counted(taken.new, 'line')} new, {taken.changed} changed, {taken.known} known already")
+        would = "nothing is kept yet; it would be: " if preview else ""
+        say(f"{would}{counted(taken.new, 'line')} new, {taken.changed} changed, {taken.known} known already")
         _print_read(read)
         for one in sku_faults[:_MOST_FAULTS]:
             say(f"    {skus}, line {one.number}: {one.why}")
-        if taken.unknown_words:
-            say(taken.unknown_words)
+        for words in (taken.unknown_words, taken.unmatched_words):
+            if words:
+                say(words)
 
     answer(document, json, show)
     if read.faults:
+        rest = "all others would be kept" if preview else "all others are kept"
         raise RefusedFileError(
             f"{counted(read.left_out, 'line')} left out, the first because row {read.faults[0].number} "
-            f"{read.faults[0].why}",
-            field=str(file), remedy="Mend these rows and import the file again: all others are kept",
+            f"{read.faults[0].words}",
+            field=str(file), remedy=f"Mend these rows and import the file again: {rest}",
         )  # fmt: skip
+
+
+@app.command("export", cls=options_from("arbkit.core.sales.filter:SalesFilter", start="from"))
+def export(
+    context: typer.Context,
+    file: Path | None = typer.Argument(None, help="NAME.csv; an existing file is replaced; default: standard output."),
+    json: bool = JSON,
+) -> None:
+    """Write sales to a CSV file, for a spreadsheet or another store: `arbkit sales import` takes it as it was."""
+    from arbkit.analysis.sales.listing import find_sales
+    from arbkit.core.files import write_atomically
+    from arbkit.sources.settlements.exported import export_csv
+    from arbkit.store import open_store
+
+    if file is None and json:
+        raise UsageError("is missing", field="file", remedy="Name one, or take `arbkit sales list --json`")
+    wanted = _wanted(context)
+    with open_store(load_settings(), read_only=True) as store:
+        found = find_sales(store, wanted)
+    if file is None:
+        with printing():
+            typer.echo(export_csv(found), nl=False)
+        return
+    write_atomically(file, export_csv(found))
+    answer({"file": str(file), "lines": len(found)}, json, lambda _: say(f"{counted(len(found), 'line')} into {file}"))
 
 
 @app.command("add", cls=options_from("arbkit.core.sales.entry:SaleEntry", skip=("asin",)))
@@ -109,15 +139,19 @@ def remove(ids: list[str] = typer.Argument(..., help="Ids of lines, as `arbkit s
     say(f"removed {removed} of {len(ids)}")
 
 
-@app.command("list")
-def list_sales(asin: str | None = typer.Argument(None, help="Only those of this product."), json: bool = JSON) -> None:
+@app.command("list", cls=options_from("arbkit.core.sales.filter:SalesFilter", skip=("asin",), start="from"))
+def list_sales(
+    context: typer.Context,
+    asin: str | None = typer.Argument(None, help="Only those of this product."),
+    json: bool = JSON,
+) -> None:
     """Show the sales, refunds and other lines that were taken in."""
-    from arbkit.core.input.asin import parse_asin
+    from arbkit.analysis.sales.listing import find_sales
     from arbkit.store import open_store
 
-    keys = None if asin is None else [parse_asin(asin)]
+    wanted = _wanted(context, asin=asin)
     with open_store(load_settings(), read_only=True) as store:
-        found = store.sales(keys)
+        found = find_sales(store, wanted)
     document: dict[str, Document] = {"items": [one.to_dict() for one in found], "total": len(found)}
     answer(document, json, lambda _: _print_lines(found))
 
@@ -136,6 +170,33 @@ def score(
     answer(found.model_dump(mode="json"), json, lambda _: _print_report(found))
 
 
+def _wanted(context: typer.Context, **more: str | None) -> SalesFilter:
+    from arbkit.core.sales.filter import SalesFilter
+
+    # "from" is a word of Python, so the field has another name.
+    given = {"from" if name == "start" else name: value for name, value in given_options(context).items()}
+    return SalesFilter.parse({**given, **more})
+
+
+def _take(read: ReadSales, skus: Mapping[str, str]) -> TakenSales:
+    from arbkit.analysis.sales.importing import take_sales
+    from arbkit.store import open_store
+
+    with open_store(load_settings()) as store:
+        return take_sales(store, read.lines, skus)
+
+
+def _preview(read: ReadSales, skus: Mapping[str, str]) -> TakenSales:
+    from arbkit.analysis.sales.importing import preview_sales
+    from arbkit.store import open_store
+    from arbkit.store.mode import store_if_any
+
+    settings = load_settings()
+    store = store_if_any(lambda: open_store(settings, read_only=True))
+    with contextlib.nullcontext() if store is None else store:
+        return preview_sales(store, read.lines, skus)
+
+
 def _print_read(read: ReadSales) -> None:
     for what, many in read.others.items():
         say(f"    no sale, kept: {many} × {what}")
@@ -144,7 +205,7 @@ def _print_read(read: ReadSales) -> None:
             f"    settlement {one.settlement} says {one.stated:.2f} and its lines come to {one.found:.2f}: is it whole?"
         )
     for fault in read.faults[:_MOST_FAULTS]:
-        say(f"    row {fault.number}: {fault.why}")
+        say(f"    row {fault.number}: {fault.words}")
     if len(read.faults) > _MOST_FAULTS:
         say(f"    … and {len(read.faults) - _MOST_FAULTS} more rows")
 

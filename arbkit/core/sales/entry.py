@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date as Date  # noqa: N812 - the field has the word
 from typing import Annotated, Self
 
@@ -14,6 +15,8 @@ from arbkit.core.marketplaces import MarketCode, market
 from arbkit.core.sales.line import SaleKind, SaleLine
 
 _MOST = 10_000_000
+_LONGEST_NAME = 200
+_CURRENCY = re.compile("[A-Z]{3}")
 
 
 def _is_past(day: Date) -> Date:
@@ -22,19 +25,38 @@ def _is_past(day: Date) -> Date:
     return day
 
 
+def _plain(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise ValueError("is empty")
+    if not text.isprintable():
+        raise ValueError("is no plain text: it holds control characters")
+    return text
+
+
+def _currency(text: str) -> str:
+    if not _CURRENCY.fullmatch(text):
+        raise ValueError("is no currency") from UsageError("is no currency", remedy="Write it as EUR or GBP")
+    return text
+
+
+Name = Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_plain)]
+"""A field that takes what people call something, in one line."""
+Currency = Annotated[str, AfterValidator(_currency), Field(json_schema_extra={"pattern": f"^{_CURRENCY.pattern}$"})]
+"""A field that takes the three letters of a currency."""
+
+
 class SaleEntry(Request):
     """What was sold, or paid back. A refund is written as its sale is: what the buyer, and you of fees, got back."""
 
     date: Annotated[Day, AfterValidator(_is_past)] = Field(description="the day, as 2026-11-02")
     kind: SaleKind = Field("sale", description="sale, refund, or other: money that belongs to no sale")
     asin: Asin | None = Field(None, description="the product")
-    sku: str | None = Field(None, max_length=200, description="your own name of it")
+    sku: Name | None = Field(None, description="your own name of it")
     marketplace: MarketCode | None = Field(None, description="where it was sold")
-    order: str | None = Field(None, max_length=200, description="number of the order")
+    order: Name | None = Field(None, description="number of the order")
     units: int = Field(1, ge=0, le=1_000_000, description="how many units")
-    currency: str | None = Field(
-        None, pattern="^[A-Z]{3}$", description="of the amounts; default: that of the marketplace"
-    )
+    currency: Currency | None = Field(None, description="of the amounts; default: that of the marketplace")
     principal: float = Field(
         ge=0, le=_MOST, description="paid by the buyer for all units; VAT included unless vat says it apart"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from arbkit.core.errors import RefusedFileError, UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.sources.settlements.amazon import parse_settlement
+from arbkit.sources.settlements.exported import is_export, parse_export
 from arbkit.sources.settlements.read import LineFault, ReadSales
 from arbkit.sources.settlements.sheet import load_words, parse_sheet, read_bytes
 from arbkit.sources.settlements.template import parse_template
@@ -27,7 +28,7 @@ def read_sales(path: Path, *, added_at: float) -> ReadSales:
 
 
 def parse_sales(data: bytes, name: str, *, added_at: float) -> ReadSales:
-    """The lines of a settlement of Amazon, or of a file by arbkit's template; ``added_at`` in Unix seconds.
+    """The lines of a settlement of Amazon, or of a file by arbkit's template or export; ``added_at`` in Unix seconds.
 
     Raises:
         RefusedFileError: it is neither; says what it is where that can be known.
@@ -35,6 +36,8 @@ def parse_sales(data: bytes, name: str, *, added_at: float) -> ReadSales:
     sheet = parse_sheet(data, name)
     if "settlement-id" in sheet.columns and "amount-description" in sheet.columns:
         return parse_settlement(sheet, name, added_at=added_at)
+    if is_export(sheet.columns):
+        return parse_export(data, name, added_at=added_at)
     if all(column in sheet.columns for column in _NEEDED):
         return parse_template(sheet, name, added_at=added_at)
     text = data[:20_000].decode("utf-8", "replace").lower()

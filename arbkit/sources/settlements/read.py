@@ -18,6 +18,12 @@ class LineFault(NamedTuple):
 
     number: int
     why: str
+    remedy: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What is wrong and, where more is known than that, what to do."""
+        return f"{self.why}. {self.remedy}" if self.remedy else self.why
 
 
 class TotalMismatch(NamedTuple):

@@ -79,11 +79,10 @@ def parse_sheet(data: bytes, name: str) -> NamedSheet:
     Raises:
         RefusedFileError: it is no text, has no rows, or too many; names the file as ``name``.
     """
-    text = _text(data)
+    text = sheet_text(data)
     if "\0" in text:
         raise RefusedFileError("is no text", field=name, remedy="Give the file as Amazon sent it, not a spreadsheet")
-    head = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=head.count)
+    delimiter = delimiter_of(text)
     # Amazon quotes nothing: a title may hold one quotation mark.
     lines = io.StringIO(text, newline="")
     if delimiter == "\t":
@@ -110,7 +109,13 @@ def parse_sheet(data: bytes, name: str) -> NamedSheet:
     return NamedSheet(columns, tuple(rows), tuple(torn))
 
 
-def _text(data: bytes) -> str:
+def delimiter_of(text: str) -> str:
+    """What stands between the cells of a file: what its first line has most of."""
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+
+
+def sheet_text(data: bytes) -> str:
+    """The text of a file in UTF-8, UTF-16 or cp1252."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     try:

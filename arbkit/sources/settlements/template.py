@@ -44,7 +44,9 @@ def parse_template(sheet: NamedSheet, name: str, *, added_at: float) -> ReadSale
             entry = _entry(row, notation)
             said = [str(getattr(entry, column)) for column in TEMPLATE_COLUMNS]
             lines.append(entry.line(ids.of(said), source=f"file {name}", added_at=added_at))
-        except (ValueError, UsageError) as error:
+        except UsageError as error:
+            faults.append(LineFault(row.number, error.what, error.remedy))
+        except ValueError as error:
             faults.append(LineFault(row.number, str(error)))
     return ReadSales(tuple(lines), tuple(sorted(faults)), len(faults), ())
 

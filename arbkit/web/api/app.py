@@ -15,6 +15,7 @@ from arbkit.store.mode import mode_at_start
 from arbkit.web.api import arbitrage, facts, figures, health, history, looks, products, reports, watchlist
 from arbkit.web.api.decisions import endpoints as decisions
 from arbkit.web.api.health import HealthChecks
+from arbkit.web.api.sales import endpoints as sales
 from arbkit.web.dependencies import Shared
 from arbkit.web.description import describe, to_description
 from arbkit.web.edge import events, exports, keys
@@ -35,6 +36,7 @@ _ROUTERS = (
     facts,
     looks,
     decisions,
+    sales,
     events,
     keys,
 )

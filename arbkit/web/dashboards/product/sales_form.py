@@ -95,7 +95,7 @@ def _words(read: ReadSales, taken: TakenSales) -> list[str]:
         said.append(f"{counted(others, 'line')} kept that are no sale: {', '.join([*read.others][:5])}.")
     if read.faults:
         first = read.faults[0]
-        said.append(f"{counted(read.left_out, 'line')} left out; row {first.number}: {first.why}.")
+        said.append(f"{counted(read.left_out, 'line')} left out; row {first.number}: {first.words}.")
     said += [
         f"Settlement {one.settlement} says {one.stated:.2f}, its lines {one.found:.2f}." for one in read.mismatches
     ]

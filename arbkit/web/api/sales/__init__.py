@@ -1,0 +1,1 @@
+"""The endpoints for realised sales, and what they answer."""
