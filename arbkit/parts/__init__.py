@@ -11,19 +11,33 @@ Plotly figures are parts too, and so are functions that draw one of the opportun
 
 from __future__ import annotations
 
+from arbkit.web.dashboards.adding.form import AddProducts
 from arbkit.web.dashboards.composed.chart import Chart
-from arbkit.web.dashboards.composed.details import Components, RouteDetails
+from arbkit.web.dashboards.composed.details import RouteDetails
 from arbkit.web.dashboards.composed.groups import Groups
+from arbkit.web.dashboards.composed.layout import Beside, Section
 from arbkit.web.dashboards.composed.page import Page
-from arbkit.web.dashboards.opportunities.parts import FilterForm, OpportunityTable, RouteMap
+from arbkit.web.dashboards.download import Downloads
+from arbkit.web.dashboards.opportunities.decision import DecisionHistory, DecisionPanel
+from arbkit.web.dashboards.opportunities.forecast import ForecastPanel
+from arbkit.web.dashboards.opportunities.parts import ColumnsForm, FilterForm, OpportunityTable, RouteMap
 from arbkit.web.dashboards.opportunities.verdict import VerdictPanel
-from arbkit.web.dashboards.part import Figures, Form, Part, PriceHistory, Waterfall
+from arbkit.web.dashboards.opportunities.what_if.parts import WhatIfForm, WhatIfOutcome, WhatIfQuote
+from arbkit.web.dashboards.part import Components, Figures, Form, Part, PriceHistory, Waterfall
+from arbkit.web.dashboards.saved_views import SavedViewsForm
 
 __all__ = [
+    "AddProducts",
+    "Beside",
     "Chart",
+    "ColumnsForm",
     "Components",
+    "DecisionHistory",
+    "DecisionPanel",
+    "Downloads",
     "Figures",
     "FilterForm",
+    "ForecastPanel",
     "Form",
     "Groups",
     "OpportunityTable",
@@ -32,6 +46,11 @@ __all__ = [
     "PriceHistory",
     "RouteDetails",
     "RouteMap",
+    "SavedViewsForm",
+    "Section",
     "VerdictPanel",
     "Waterfall",
+    "WhatIfForm",
+    "WhatIfOutcome",
+    "WhatIfQuote",
 ]
