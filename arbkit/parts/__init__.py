@@ -24,6 +24,22 @@ from arbkit.web.dashboards.opportunities.parts import ColumnsForm, FilterForm, O
 from arbkit.web.dashboards.opportunities.verdict import VerdictPanel
 from arbkit.web.dashboards.opportunities.what_if.parts import WhatIfForm, WhatIfOutcome, WhatIfQuote
 from arbkit.web.dashboards.part import Components, Figures, Form, Part, PriceHistory, Waterfall
+from arbkit.web.dashboards.product.history_chart import ProductHistory
+from arbkit.web.dashboards.product.parts import (
+    FindProduct,
+    ListingMatch,
+    ListingWarning,
+    ProductAbout,
+    ProductDemand,
+    ProductFees,
+    ProductOffers,
+    RoutesTable,
+    RouteSummary,
+    SeriesForm,
+)
+from arbkit.web.dashboards.product.purchases import PurchasesTable
+from arbkit.web.dashboards.product.sales_form import SalesForm
+from arbkit.web.dashboards.product.size_form import SizeForm
 from arbkit.web.dashboards.saved_views import SavedViewsForm
 
 __all__ = [
@@ -37,17 +53,31 @@ __all__ = [
     "Downloads",
     "Figures",
     "FilterForm",
+    "FindProduct",
     "ForecastPanel",
     "Form",
     "Groups",
+    "ListingMatch",
+    "ListingWarning",
     "OpportunityTable",
     "Page",
     "Part",
     "PriceHistory",
+    "ProductAbout",
+    "ProductDemand",
+    "ProductFees",
+    "ProductHistory",
+    "ProductOffers",
+    "PurchasesTable",
     "RouteDetails",
     "RouteMap",
+    "RouteSummary",
+    "RoutesTable",
+    "SalesForm",
     "SavedViewsForm",
     "Section",
+    "SeriesForm",
+    "SizeForm",
     "VerdictPanel",
     "Waterfall",
     "WhatIfForm",

@@ -129,4 +129,4 @@ class Seen(SeenWidget):
 
     def __init__(self, page: DashboardPage) -> None:
         super().__init__(page.widget)
-        self.page = page
+        self.page: Any = page

@@ -6,7 +6,7 @@ Pages are composed of parts; each is also a widget of its own in any notebook.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import plotly.graph_objects as go
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from arbkit.web.dashboards.composed.page import Page
 
 
+When: TypeAlias = Literal["first", "next", "later", "last"]
+
+
 class Part:
     """One region. ``REGION`` says how it is drawn; ``load()`` fills it from what the part was made with.
 
@@ -36,8 +39,8 @@ class Part:
     REGION: ClassVar[Region]
     SUBJECT: ClassVar[type[Subject] | None] = None
     """What it shows together with other parts of its page; None: something of its own."""
-    WHEN: ClassVar[Literal["first", "next", "later"]] = "next"
-    """When it is drawn: before all others, with them, or once the user has these."""
+    WHEN: ClassVar[When] = "next"
+    """When it is drawn: before all others, with them, or once the user has these, of these last what takes long."""
 
     page: Page | None = None
     """The page that it is a part of; None: it is alone in a notebook's cell."""
@@ -130,13 +133,15 @@ class RoutePart(Part):
     """A part that shows the selected route of its page: drawn again only where it is another one, or is another now."""
 
     SUBJECT = RouteSubject
-    WHEN = "later"
+    WHEN: ClassVar[When] = "later"
 
     _drawn: ShownRoute | None = None
 
     def follow(self, shown: RouteSubject) -> None:
         """Show the selected route; nothing where none is found."""
-        route = shown.route
+        self._follow_route(shown.route)
+
+    def _follow_route(self, route: ShownRoute | None) -> None:
         if route is None:
             self.hide()
         elif route is not self._drawn:

@@ -11,10 +11,9 @@ import pytest
 from arbkit.core.settings import Settings
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.pipeline.page import PipelinePage
-from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.pages import Seen, shipped_page
 
-PAGES = (partial(shipped_page, "opportunities"), ProductPage, PipelinePage)
+PAGES = (partial(shipped_page, "opportunities"), partial(shipped_page, "product"), PipelinePage)
 
 
 @pytest.mark.parametrize("page", PAGES)

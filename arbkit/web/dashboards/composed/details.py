@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from arbkit.web.dashboards.composed.subject import RouteSubject, ShownRoute
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.part import RoutePart, StorePart
 from arbkit.web.dashboards.product.glance import route_html
+
+if TYPE_CHECKING:
+    from arbkit.web.dashboards.composed.page import Page
 
 
 class RouteDetails(RoutePart, StorePart):
@@ -32,8 +37,13 @@ class RouteDetails(RoutePart, StorePart):
 
     def handle(self, event: UserEvent) -> bool:
         """Put the product on the watchlist, or remove it."""
-        if self.page is None or event["type"] != "action" or event["name"] not in ("watch", "unwatch"):
-            return False
-        self.page.watch(str(event.get("id", "")), wanted=event["name"] == "watch")
-        self.page.redraw()
-        return True
+        return self.page is not None and watch_clicked(self.page, event)
+
+
+def watch_clicked(page: Page, event: UserEvent) -> bool:
+    """Put the product of a clicked button on the watchlist, or remove it; whether it was such a button."""
+    if event["type"] != "action" or event["name"] not in ("watch", "unwatch"):
+        return False
+    page.watch(str(event.get("id", "")), wanted=event["name"] == "watch")
+    page.redraw()
+    return True

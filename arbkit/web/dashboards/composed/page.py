@@ -151,7 +151,14 @@ class Page(DashboardPage):
             raise failed
 
     def _redraw_rest(self) -> None:
-        failed = self._follow(part for part in self.parts.values() if part.WHEN == "later")
+        parts = self.parts.values()
+        failed = self._follow(part for part in parts if part.WHEN == "later")
+        self.defer(self._redraw_last)
+        if failed is not None:
+            raise failed
+
+    def _redraw_last(self) -> None:
+        failed = self._follow(part for part in self.parts.values() if part.WHEN == "last")
         if failed is not None:
             raise failed
 

@@ -11,22 +11,23 @@ from arbkit.core.models import History, Offer, Opportunity
 from arbkit.core.results import ComponentRow
 
 if TYPE_CHECKING:
+    from arbkit.analysis.forecast.profit.forecast import ProfitForecast
     from arbkit.store import Store
+    from arbkit.web.dashboards.composed.page import Page
     from arbkit.web.dashboards.html import Figure
-    from arbkit.web.dashboards.page import DashboardPage
 
 
 class Subject:
     """What several parts of a page show together.
 
-    A part changes it and then has the page :meth:`~arbkit.web.dashboards.page.DashboardPage.refresh`, or
-    :meth:`~arbkit.web.dashboards.page.DashboardPage.redraw` where nothing needs to be read anew: all parts follow.
+    A part changes it and then has the page :meth:`~arbkit.web.dashboards.composed.page.Page.refresh`, or
+    :meth:`~arbkit.web.dashboards.composed.page.Page.redraw` where nothing needs to be read anew: all parts follow.
     """
 
     NAME: ClassVar[str] = ""
     """What stands before its fields in the address of a page that has another subject too."""
 
-    def __init__(self, page: DashboardPage) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
 
     @property
@@ -86,6 +87,7 @@ class ShownRoute:
     currency: str
     read_offers: Callable[[], Sequence[Offer]]
     read_histories: Callable[[], Sequence[History]]
+    read_forecast: Callable[[], ProfitForecast | None] = lambda: None
     name: str = ""
 
     @cached_property
@@ -106,12 +108,26 @@ class ShownRoute:
         """
         return self.read_histories()
 
+    @cached_property
+    def forecast(self) -> ProfitForecast | None:
+        """The forecast that was made just now; None: that which is stored with the route holds.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self.read_forecast()
+
 
 class RouteSubject(Subject):
     """A subject of which a route is selected."""
 
     route: ShownRoute | None = None
     """None: there is none to select."""
+
+    @property
+    def about(self) -> ShownRoute | None:
+        """What may be decided about: the route, or a product of which none is selected."""
+        return self.route
 
     def renew_route(self) -> None:
         """Have all parts that show the selected route draw it again with the next reading."""

@@ -97,6 +97,10 @@ class DecisionPanel(RoutePart, StorePart):
         if self._about is not None:
             self.show(self._about)
 
+    def follow(self, shown: RouteSubject) -> None:
+        """Show the form for the selected route, or for the product."""
+        self._follow_route(shown.about)
+
     def show_route(self, route: ShownRoute) -> None:
         """Show the form for this route."""
         self.show(Decided.of(route))
@@ -232,6 +236,10 @@ class DecisionHistory(RoutePart, StorePart):
         super().__init__(settings)
         self._on_decided = on_decided
         self._found: Sequence[Decision] = ()
+
+    def follow(self, shown: RouteSubject) -> None:
+        """Show what was decided about the selected route, or the product."""
+        self._follow_route(shown.about)
 
     def show_route(self, route: ShownRoute) -> None:
         """Show what was decided about this route."""

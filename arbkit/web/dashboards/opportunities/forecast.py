@@ -65,6 +65,7 @@ class ForecastPanel(RoutePart, StorePart):
     """The forecast of a route in a sentence, and what makes it wide when that is asked for."""
 
     REGION = Region("forecast", "html")
+    WHEN = "last"
 
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__(settings)
@@ -73,13 +74,17 @@ class ForecastPanel(RoutePart, StorePart):
         self._record: TrackRecord | None = None
 
     def show_route(self, route: ShownRoute) -> None:
-        """Show what is stored of this route, if it can be priced, and how past forecasts came out."""
+        """Show the forecast of this route, if it can be priced, and how past forecasts came out."""
         self._found, self._offers = route.opportunity, route.offers
         if self._found is None:
             self.hide()
             return
         self._record = kept_track_record(self.store)
-        self._draw(None)
+        if (made := route.forecast) is None:
+            self._draw(None)
+        else:
+            html = forecast_html(made, why=made.unknown or "", record=self._record, detail=made, unfolded=False)
+            self.widget.show_html(self.region, html)
 
     def handle(self, event: UserEvent) -> bool:
         """Say what makes the distribution wide."""

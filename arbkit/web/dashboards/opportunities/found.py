@@ -27,7 +27,7 @@ from arbkit.web.dashboards.opportunities.what_if.assumed import AssumedPage, Ass
 from arbkit.web.dashboards.opportunities.what_if.values import WhatIf
 
 if TYPE_CHECKING:
-    from arbkit.web.dashboards.page import DashboardPage
+    from arbkit.web.dashboards.composed.page import Page as PartsPage
 
 _ASSUMED_ANEW_S = 10.0
 """How long a page of the market under assumptions stands at least, while prices change all the time."""
@@ -42,7 +42,7 @@ class FoundOpportunities(RouteSubject):
 
     NAME = "opportunities"
 
-    def __init__(self, page: DashboardPage) -> None:
+    def __init__(self, page: PartsPage) -> None:
         super().__init__(page)
         self.now = time.time()
         self.view = View()

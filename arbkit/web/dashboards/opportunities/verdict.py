@@ -23,13 +23,15 @@ class VerdictPanel(RoutePart, StorePart):
     """What the rules of ``verdict.toml`` say of a route, in one line that unfolds to all of them."""
 
     REGION = Region("verdict", "html")
+    WHEN = "last"
 
     def show_route(self, route: ShownRoute) -> None:
         """Judge this route, if it can be priced."""
         if route.opportunity is None:
             self.hide()
         else:
-            self.show(route.opportunity, route.offers, now=time.time())
+            forecast = route.forecast
+            self.show(route.opportunity, route.offers, now=time.time(), forecast=forecast, route=route.name)
 
     def show(
         self,
