@@ -12,6 +12,7 @@ Plotly figures are parts too, and so are functions that draw one of the opportun
 from __future__ import annotations
 
 from arbkit.web.dashboards.adding.form import AddProducts
+from arbkit.web.dashboards.alerts.parts import AddRule, AlertChannels, AlertFilter, AlertHistory, AlertRules
 from arbkit.web.dashboards.composed.chart import Chart
 from arbkit.web.dashboards.composed.details import RouteDetails
 from arbkit.web.dashboards.composed.groups import Groups
@@ -44,6 +45,11 @@ from arbkit.web.dashboards.saved_views import SavedViewsForm
 
 __all__ = [
     "AddProducts",
+    "AddRule",
+    "AlertChannels",
+    "AlertFilter",
+    "AlertHistory",
+    "AlertRules",
     "Beside",
     "Chart",
     "ColumnsForm",

@@ -27,7 +27,7 @@ SHIPPED_PAGES: Mapping[str, str] = {
     "opportunities": "Opportunities", "product": "Product", "alerts": "Alerts", "pipeline": "Pipeline"
 }  # fmt: skip
 """The pages that come with arbkit, and what their links say."""
-COMPOSED_PAGES = ("opportunities", "product")
+COMPOSED_PAGES = ("opportunities", "product", "alerts")
 """Those that a page of one's own can start from."""
 
 

@@ -111,6 +111,9 @@ class Part:
         self.hide()
         return False
 
+    async def settled(self) -> None:
+        """Wait until nothing of it is done in the background."""
+
     def handle(self, event: UserEvent) -> bool:  # noqa: ARG002  # parts that have controls override it
         """React to an event of the region; whether the part did."""
         return False

@@ -252,7 +252,8 @@ def test_a_page_can_start_from_a_shipped_one_and_takes_a_chart(
     monkeypatch.setenv("SCRIPT_NAME", "/voila/render/ours.ipynb")
     monkeypatch.setenv("VOILA_PREHEAT", "False")
     monkeypatch.setattr(Settings, "load", lambda: filled)
-    page = run_cell(source.replace("\nPage(\n", "\nimport plotly.graph_objects as go\nPage(\n    go.Figure(),\n", 1))
+    imports, _, parts_of_it = source.rpartition("Page(")
+    page = run_cell(f"import plotly.graph_objects as go\n{imports}Page(go.Figure(), {parts_of_it}")
     seen = Seen(page).begin()
     assert "<h1>Ours</h1>" in seen.html("head")
     assert seen.regions.keys() - shipped.regions.keys() == {"chart"}

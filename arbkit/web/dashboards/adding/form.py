@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import count, counted
@@ -96,7 +95,7 @@ class AddProducts(StorePart):
         """The form and its answer."""
         return self, self._answer
 
-    def follow(self, shown: Any) -> None:  # noqa: ARG002  # it is about no product that is there
+    def follow(self, shown: None) -> None:  # noqa: ARG002  # it is about no product that is there
         """Show the fields, once: what is pasted there is the user's."""
         if not self._is_shown:
             self.load()

@@ -104,9 +104,17 @@ class Page(DashboardPage):
 
     def show_empty(self) -> None:
         """Show that there is no data yet, where no part says so."""
+        for subject in self.subjects:
+            subject.load_without_store()
         said = [part.show_empty() for part in self.parts.values()]
         if not any(said):
             self.widget.show_html(_NO_DATA, page_html("hint.html.j2", text=no_data(self.settings)))
+
+    async def settled(self) -> None:
+        """Wait until nothing is done in the background."""
+        waited: list[Subject | Part] = [*self.subjects, *self.parts.values()]
+        for one in waited:
+            await one.settled()
 
     def is_waiting(self) -> bool:
         """Whether there is no data yet of something that the page shows."""

@@ -66,6 +66,12 @@ class Subject:
         """
         return False
 
+    def load_without_store(self) -> None:
+        """Read what is known while the store has never answered."""
+
+    async def settled(self) -> None:
+        """Wait until nothing of it is read in the background."""
+
     def figures(self) -> list[Figure]:
         """What it comes to, for a part that shows figures."""
         return []
