@@ -25,6 +25,16 @@ from arbkit.web.dashboards.opportunities.parts import ColumnsForm, FilterForm, O
 from arbkit.web.dashboards.opportunities.verdict import VerdictPanel
 from arbkit.web.dashboards.opportunities.what_if.parts import WhatIfForm, WhatIfOutcome, WhatIfQuote
 from arbkit.web.dashboards.part import Components, Figures, Form, Part, PriceHistory, Waterfall
+from arbkit.web.dashboards.pipeline.dead_letter_panel import DeadLetters
+from arbkit.web.dashboards.pipeline.parts import (
+    KeepaTokens,
+    LogLag,
+    LogThroughput,
+    OfferAges,
+    PastForecasts,
+    ReportRuns,
+    Services,
+)
 from arbkit.web.dashboards.product.history_chart import ProductHistory
 from arbkit.web.dashboards.product.parts import (
     FindProduct,
@@ -54,6 +64,7 @@ __all__ = [
     "Chart",
     "ColumnsForm",
     "Components",
+    "DeadLetters",
     "DecisionHistory",
     "DecisionPanel",
     "Downloads",
@@ -63,11 +74,16 @@ __all__ = [
     "ForecastPanel",
     "Form",
     "Groups",
+    "KeepaTokens",
     "ListingMatch",
     "ListingWarning",
+    "LogLag",
+    "LogThroughput",
+    "OfferAges",
     "OpportunityTable",
     "Page",
     "Part",
+    "PastForecasts",
     "PriceHistory",
     "ProductAbout",
     "ProductDemand",
@@ -75,6 +91,7 @@ __all__ = [
     "ProductHistory",
     "ProductOffers",
     "PurchasesTable",
+    "ReportRuns",
     "RouteDetails",
     "RouteMap",
     "RouteSummary",
@@ -83,6 +100,7 @@ __all__ = [
     "SavedViewsForm",
     "Section",
     "SeriesForm",
+    "Services",
     "SizeForm",
     "VerdictPanel",
     "Waterfall",

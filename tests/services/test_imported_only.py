@@ -26,7 +26,6 @@ from arbkit.store import open_store
 from arbkit.store.mode import mode_at_start, settle_mode
 from arbkit.stream import RAW_TOPIC, Record, open_stream
 from arbkit.web.api import create_app
-from arbkit.web.dashboards.pipeline.page import PipelinePage
 from tests.helpers.factories import PACKAGE, offer
 from tests.helpers.keys import as_user
 from tests.helpers.pages import Seen, shipped_page
@@ -179,7 +178,7 @@ def test_nothing_of_the_demo_market_is_poured_in(imported: Settings) -> None:
 
 def test_every_page_shows_the_real_products_of_a_mixed_store_alone(mixed: Settings) -> None:
     assert arbkit(mixed, "detect").returncode == 0
-    pages = (shipped_page("opportunities", mixed), shipped_page("product", mixed), PipelinePage(mixed))
+    pages = (shipped_page("opportunities", mixed), shipped_page("product", mixed), shipped_page("pipeline", mixed))
     for page, search in zip(pages, ("", "?q=Invented", ""), strict=True):
         seen = Seen(page).begin(search)
         text = repr(seen.regions)

@@ -27,8 +27,6 @@ SHIPPED_PAGES: Mapping[str, str] = {
     "opportunities": "Opportunities", "product": "Product", "alerts": "Alerts", "pipeline": "Pipeline"
 }  # fmt: skip
 """The pages that come with arbkit, and what their links say."""
-COMPOSED_PAGES = ("opportunities", "product", "alerts")
-"""Those that a page of one's own can start from."""
 
 
 class OwnPage(Result):
@@ -129,8 +127,8 @@ def make_page(settings: Settings, name: str, start: str | None = None) -> NewPag
 
 def _shipped_cells(name: str) -> bytes:
     """A shipped page's notebook without its title, which the copy has from its own name."""
-    if name not in COMPOSED_PAGES:
-        raise UsageError("no such page", field="--from", value=name, remedy=did_you_mean(name, COMPOSED_PAGES))
+    if name not in SHIPPED_PAGES:
+        raise UsageError("no such page", field="--from", value=name, remedy=did_you_mean(name, SHIPPED_PAGES))
     notebook = orjson.loads((shipped_folder("apps") / f"{name}{SUFFIX}").read_bytes())
     notebook["metadata"].pop("title", None)
     return orjson.dumps(notebook, option=orjson.OPT_INDENT_2)

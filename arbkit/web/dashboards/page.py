@@ -92,6 +92,10 @@ class DashboardPage:
             self._stats, self._stats_at = self.store.stats(), now
         return self._stats
 
+    def take_stats(self, stats: Stats, profile_note: str) -> None:
+        """Take head figures and what is to be said of the profile from whoever has read them in the background."""
+        self._stats, self._stats_at, self.profile_note = stats, time.time(), profile_note
+
     def show_header(self) -> None:
         """Show the page's name, the other pages, whether the data is invented, and whose profit it is."""
         path = self.settings.profile_path

@@ -36,7 +36,7 @@ class Part:
     for the part itself) loads it as soon as it is drawn.
     """
 
-    REGION: ClassVar[Region]
+    REGION: Region
     SUBJECT: ClassVar[type[Subject] | None] = None
     """What it shows together with other parts of its page; None: something of its own."""
     WHEN: ClassVar[When] = "next"
@@ -132,6 +132,25 @@ class Part:
         return self.widget._repr_mimebundle_(**options)
 
 
+class Slot(Part):
+    """One more region of a part, which fills it and hears its events."""
+
+    def __init__(self, region: Region, owner: Part) -> None:
+        self.REGION, self._owner = region, owner
+        super().__init__()
+
+    def follow(self, shown: None) -> None:
+        """Stay as its owner has filled it."""
+
+    def show_empty(self) -> bool:
+        """Stay as its owner has filled it."""
+        return False
+
+    def handle(self, event: UserEvent) -> bool:
+        """Have the owner react."""
+        return self._owner.handle(event)
+
+
 class RoutePart(Part):
     """A part that shows the selected route of its page: drawn again only where it is another one, or is another now."""
 
@@ -181,7 +200,8 @@ class Figures(Part):
 
     def follow(self, shown: Subject) -> None:
         """Show the figures it was made with, or else those of what the page shows."""
-        self.widget.show_html(self.region, figures_html(self._figures or shown.figures()))
+        if found := self._figures or shown.figures():
+            self.widget.show_html(self.region, figures_html(found))
 
     def show(self, figures: Iterable[Figure]) -> None:
         """Show these figures."""

@@ -32,7 +32,7 @@ from arbkit.parts import (
     Section,
     Waterfall,
 )
-from arbkit.reports.catalogue.own_pages import COMPOSED_PAGES, make_page
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, make_page
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.pages import Seen, run_cell, shipped_page
@@ -239,7 +239,7 @@ def test_what_is_typed_into_a_form_of_ones_own_stays_when_the_page_draws_again(f
     assert seen.field("form", "budget")["value"] == "250"
 
 
-@pytest.mark.parametrize("name", COMPOSED_PAGES)
+@pytest.mark.parametrize("name", SHIPPED_PAGES)
 def test_a_page_can_start_from_a_shipped_one_and_takes_a_chart(
     filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from arbkit.core.settings import Settings
 from arbkit.web.dashboards.page import DashboardPage
-from arbkit.web.dashboards.pipeline.page import PipelinePage
 from tests.helpers.pages import Seen, shipped_page
 
-PAGES = (partial(shipped_page, "opportunities"), partial(shipped_page, "product"), PipelinePage)
+PAGES = (partial(shipped_page, "opportunities"), partial(shipped_page, "product"), partial(shipped_page, "pipeline"))
 
 
 @pytest.mark.parametrize("page", PAGES)

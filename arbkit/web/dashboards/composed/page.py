@@ -16,7 +16,7 @@ from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, page_label
 from arbkit.web.address import describe_errors
 from arbkit.web.dashboards.composed.layout import Item, placed
 from arbkit.web.dashboards.composed.subject import RouteSubject, Subject
-from arbkit.web.dashboards.content import Region
+from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import page_html
 from arbkit.web.dashboards.opportunities.empty import no_data
 from arbkit.web.dashboards.opportunities.found import FoundOpportunities
@@ -135,28 +135,58 @@ class Page(DashboardPage):
             ArbkitError: the store cannot be read.
         """
         now = time.time()
-        self.stats(now=now)
+        if self._needs_store:
+            self.stats(now=now)
         for subject in self.subjects:
             subject.load(now=now)
         self.redraw()
 
-    def redraw(self) -> None:
+    def refresh(self) -> None:
+        """Load; if that fails, say why, try again soon, and leave what is shown."""
+        if self._needs_store:
+            super().refresh()
+        else:
+            self.load()
+
+    def on_tick(self, event: UserEvent) -> None:
+        """The page is being looked at: refresh it where that is due."""
+        for subject in self.subjects:
+            subject.tick()
+        if self._needs_store:
+            super().on_tick(event)
+
+    @property
+    def _needs_store(self) -> bool:
+        return not self.subjects or any(one.NEEDS_STORE for one in self.subjects)
+
+    def redraw(self, subject: Subject | None = None) -> None:
         """Have every part show what is known: what is waited for at once, and what is further down the page then.
+
+        ``subject``: only the parts about this one, which was read in the background.
 
         Raises:
             ArbkitError: a part cannot read what is its own; the others show theirs.
         """
-        if self._stats is None:
-            return
         parts = self.parts.values()
+        if subject is not None:
+            failed = self._follow(part for part in parts if self._subject_of[part.region] is subject)
+            if failed is not None:
+                raise failed
+            return
+        if self._stats is None and self._needs_store:
+            return
         self.widget.hide(_NO_DATA)
         failed = self._follow(part for part in parts if part.WHEN == "first")
         self.show_header()
         failed = self._follow(part for part in parts if part.WHEN == "next") or failed
-        self.widget.address(self._joined({one: one.search() for one in self.subjects}))
+        self.show_address()
         self.defer(self._redraw_rest)
         if failed is not None:
             raise failed
+
+    def show_address(self) -> None:
+        """Have the address be that of what is shown."""
+        self.widget.address(self._joined({one: one.search() for one in self.subjects}))
 
     def _redraw_rest(self) -> None:
         parts = self.parts.values()

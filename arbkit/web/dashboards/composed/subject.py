@@ -26,6 +26,8 @@ class Subject:
 
     NAME: ClassVar[str] = ""
     """What stands before its fields in the address of a page that has another subject too."""
+    NEEDS_STORE: ClassVar[bool] = True
+    """Whether nothing of it is known while the store does not answer; else it reads by itself, in the background."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -65,6 +67,9 @@ class Subject:
             ArbkitError: the store cannot be read.
         """
         return False
+
+    def tick(self) -> None:
+        """The page is being looked at, once a second."""
 
     def load_without_store(self) -> None:
         """Read what is known while the store has never answered."""
