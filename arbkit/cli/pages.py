@@ -16,12 +16,14 @@ app = typer.Typer(name="pages", help="Dashboard pages of your own: make and list
 
 @app.command("new")
 def make_new(
-    name: str = typer.Argument(..., help="Name of the page, as small letters, digits, - and _."), json: bool = JSON
+    name: str = typer.Argument(..., help="Name of the page, as small letters, digits, - and _."),
+    start: str | None = typer.Option(None, "--from", metavar="PAGE", help="Start from a copy of this shipped page."),
+    json: bool = JSON,
 ) -> None:
-    """Make a page of your own from a template of parts, for you to edit."""
+    """Make a page of your own from a template of parts, or from a shipped page, for you to edit."""
     from arbkit.reports.catalogue.own_pages import make_page
 
-    made = make_page(load_settings(), name)
+    made = make_page(load_settings(), name, start)
     answer(made, json, lambda made: say(f"{made.notebook}: edit it; every dashboard links to it", whole=True))
 
 

@@ -8,7 +8,8 @@ row and leave the older ones behind it. A part whose call changes too gets a sma
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 __all__ = ["ROLES", "LayoutError", "find", "page_event"]
@@ -24,12 +25,24 @@ ROLES: Mapping[str, Sequence[str]] = {
     "profit.seller": ("arbkit.profit.trade_costs:SellerCosts", "arbkit.money.sides:Seller"),
     "profit.evaluate": ("arbkit.profit.evaluation:evaluate_costs", "arbkit.money.profit:evaluate_resolved"),
     "page.opportunities": (
+        "arbkit.web.dashboards.composed.layout:placed",
         "arbkit.web.dashboards.opportunities.page:OpportunitiesPage",
         "arbkit.web.dashboards.opportunities.page:OpportunitiesBoard",
         "arbkit.dashboard.opportunities:OpportunitiesBoard",
     ),
 }
 """Role → candidates as "module:attribute", the newest first. The names without an alternative are those of 0.1."""
+
+
+def _opportunities_page(_: object) -> Callable[[Any], Any]:
+    """The page as a shipped notebook composes it."""
+    from tests.helpers.pages import shipped_page
+
+    return partial(shipped_page, "opportunities")
+
+
+_WRAPPERS: Mapping[str, Callable[[Any], Any]] = {"arbkit.web.dashboards.composed.layout:placed": _opportunities_page}
+"""What makes the part that is asked for of a candidate that is called in another way."""
 
 
 class LayoutError(LookupError):
@@ -45,7 +58,8 @@ def find(role: str) -> Any:
     for candidate in ROLES[role]:
         module, _, attribute = candidate.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            found = getattr(importlib.import_module(module), attribute)
+            return _WRAPPERS[candidate](found) if candidate in _WRAPPERS else found
         except ImportError as error:
             # A module that is there but lacks a package of its own is not another layout.
             if not module.startswith(str(error.name)):

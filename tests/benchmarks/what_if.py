@@ -28,11 +28,10 @@ from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.store import Store, open_store
 from arbkit.stream import open_stream
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.benchmarks.detector import fill
 from tests.benchmarks.measuring import Report, seconds
 from tests.benchmarks.scale import scaled
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 __all__ = ["run"]
 
@@ -44,9 +43,8 @@ _PAIRS = 9
 _OPENED = """
 import sys
 from arbkit.core.settings import Settings
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
-from tests.helpers.pages import Seen
-seen = Seen(OpportunitiesPage(Settings.load(_env_file=None)))
+from tests.helpers.pages import Seen, shipped_page
+seen = Seen(shipped_page("opportunities", Settings.load(_env_file=None)))
 if sys.argv[1]:
     seen.begin(sys.argv[1])
 print("ready", flush=True)
@@ -130,7 +128,7 @@ def _priced(
 
 def _asking(report: Report, settings: Settings, products: int) -> None:
     """The server's work for the first page under assumptions, with the rows priced from the store."""
-    seen = Seen(OpportunitiesPage(settings))
+    seen = Seen(shipped_page("opportunities", settings))
     seen.begin("?what_if=gbp%3D1.2")
 
     def asked(*assumed: str, page: int = 1) -> list[float]:

@@ -8,10 +8,9 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.alerts import AlertRecord, Delivery
-from arbkit.web.dashboards.alerts.page import AlertsPage
 from tests.helpers.delivery import alert
 from tests.helpers.factories import offer
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 TOYS = """# mine
@@ -41,7 +40,7 @@ def keep(settings: Settings, *records: AlertRecord) -> None:
 
 
 def begin(settings: Settings, search: str = "") -> Seen:
-    return Seen(AlertsPage(settings)).begin(search)
+    return Seen(shipped_page("alerts", settings)).begin(search)
 
 
 def row(html: str, name: str) -> str:

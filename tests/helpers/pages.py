@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+from unittest.mock import patch
 
+from arbkit.core.settings import Settings
+from arbkit.web.dashboards.composed.page import Page
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
+from tests.helpers.paths import ROOT
 
-__all__ = ["Seen", "SeenWidget"]
+__all__ = ["Seen", "SeenWidget", "part_of", "run_cell", "shipped_page"]
+
+P = TypeVar("P", bound=Part)
+
+
+def run_cell(code: str) -> Page:
+    """What a notebook's cell displays: the value of its last line."""
+    *body, last = ast.parse(code).body
+    names: dict[str, Any] = {}
+    exec(compile(ast.Module(body, []), "cell", "exec"), names)  # noqa: S102 - ours
+    assert isinstance(last, ast.Expr)
+    page = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307 - ours
+    assert isinstance(page, Page)
+    return page
+
+
+def shipped_page(name: str, settings: Settings) -> Page:
+    """A page that comes with arbkit, as the dashboards' server makes it, with these settings."""
+    (cell,) = json.loads((ROOT / "apps" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    with patch.dict(os.environ, {"VOILA_PREHEAT": "False"}), patch.object(Settings, "load", return_value=settings):
+        return run_cell("".join(cell["source"]))
+
+
+def part_of(page: DashboardPage, kind: type[P]) -> P:
+    """The page's part of this kind."""
+    return next(part for part in page.parts.values() if isinstance(part, kind))
 
 
 @dataclass
@@ -97,4 +129,4 @@ class Seen(SeenWidget):
 
     def __init__(self, page: DashboardPage) -> None:
         super().__init__(page.widget)
-        self.page = page
+        self.page: Any = page

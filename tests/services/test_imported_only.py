@@ -26,12 +26,9 @@ from arbkit.store import open_store
 from arbkit.store.mode import mode_at_start, settle_mode
 from arbkit.stream import RAW_TOPIC, Record, open_stream
 from arbkit.web.api import create_app
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
-from arbkit.web.dashboards.pipeline.page import PipelinePage
-from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.factories import PACKAGE, offer
 from tests.helpers.keys import as_user
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.processes import arbkit
 from tests.helpers.running import running
 
@@ -181,12 +178,12 @@ def test_nothing_of_the_demo_market_is_poured_in(imported: Settings) -> None:
 
 def test_every_page_shows_the_real_products_of_a_mixed_store_alone(mixed: Settings) -> None:
     assert arbkit(mixed, "detect").returncode == 0
-    pages = (OpportunitiesPage(mixed), ProductPage(mixed), PipelinePage(mixed))
+    pages = (shipped_page("opportunities", mixed), shipped_page("product", mixed), shipped_page("pipeline", mixed))
     for page, search in zip(pages, ("", "?q=Invented", ""), strict=True):
         seen = Seen(page).begin(search)
         text = repr(seen.regions)
         assert "DEMO" not in text.replace("B0DEMO0001", ""), page.NAME
-    gone = Seen(ProductPage(mixed)).begin("?asin=B0DEMO0001")
+    gone = Seen(shipped_page("product", mixed)).begin("?asin=B0DEMO0001")
     assert "no data about this product" in gone.html("about")
     with workbench.open(mixed) as arb:
         assert set(arb.products()["asin"]) == {"B000000001", "B000000002"}

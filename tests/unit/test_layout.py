@@ -81,6 +81,7 @@ def test_the_package_does_not_grow() -> None:
         "realised sales: settlements read, matched to purchases and held against their forecasts": 1_400,
         "a snapshot of the market, and what if over all of it": 1_340,
         "pages composed of parts, opportunities in groups, own pages beside the shipped ones": 360,
+        "shipped pages as compositions of parts, what parts are about": 510,
         "a first run in three questions": 200,
         "tables that say why they are empty, and narrow ones": 80,
         "brands that are left out": 60,

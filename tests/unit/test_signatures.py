@@ -23,6 +23,7 @@ ALLOWED = {
     "arbkit/display/html.py: render(values)": "Jinja2 takes any value",
     "arbkit/store/sqlite/rows.py: select_of()": "rows of whatever columns are asked for",
     "arbkit/web/dashboards/html.py: page_html(values)": "Jinja2 takes any value",
+    "arbkit/web/dashboards/part.py: Part.follow(shown)": "each kind of part says what it is about",
     "arbkit/web/dashboards/server/pages.py: PageHandler.initialize(voila)": "Voilà's own signature",
     "arbkit/web/dashboards/server/pages.py: PageHandler.kernel_manager()": "a class that Voilà makes at run time",
     "arbkit/web/dashboards/voila_server.py: Dashboards.init_handlers()": "Voilà's own signature",

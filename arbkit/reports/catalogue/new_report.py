@@ -7,7 +7,7 @@ from pydantic import Field
 from arbkit.core.results import Result
 from arbkit.core.settings import Settings
 from arbkit.reports.catalogue.find import SHIPPED
-from arbkit.reports.catalogue.notebook_file import make_notebook
+from arbkit.reports.catalogue.notebook_file import make_notebook, template
 
 
 class NewReport(Result):
@@ -24,5 +24,5 @@ def make_report(settings: Settings, name: str) -> NewReport:
         UsageError: the name cannot be one, or is taken.
         ServiceError: it cannot be written.
     """
-    path = make_notebook(settings.own_reports_dir, name, SHIPPED, kind="report", template="template.ipynb")
+    path = make_notebook(settings.own_reports_dir, name, SHIPPED, kind="report", content=template("template"))
     return NewReport(report=name, notebook=str(path))

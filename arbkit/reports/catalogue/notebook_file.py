@@ -72,8 +72,8 @@ def check_name(name: str, taken: Collection[str], *, kind: str, field: str) -> N
         raise ConfigError(why, field=field, value=name, remedy="Give yours another one")
 
 
-def make_notebook(folder: Path, name: str, taken: Collection[str], *, kind: str, template: str) -> Path:
-    """Make the notebook of a report or page (``kind``) from a ``template``; one that is there stays as it is.
+def make_notebook(folder: Path, name: str, taken: Collection[str], *, kind: str, content: bytes) -> Path:
+    """Make the notebook of a report or page (``kind``) with this ``content``; one that is there stays as it is.
 
     Raises:
         UsageError: the name cannot be one, or is taken.
@@ -84,9 +84,14 @@ def make_notebook(folder: Path, name: str, taken: Collection[str], *, kind: str,
     except ConfigError as error:
         raise UsageError(error.why, field=error.field, value=error.value, remedy=error.remedy) from None
     path = folder / f"{name}{SUFFIX}"
-    if not write_new(path, resources.files("arbkit.reports.catalogue").joinpath(template).read_bytes()):
+    if not write_new(path, content):
         raise UsageError("is there already", field="NAME", value=str(path), remedy="Edit it, or use another name")
     return path.absolute()
+
+
+def template(name: str) -> bytes:
+    """The notebook that new ones of the user's are made from: ``page``, or ``template`` of a report."""
+    return resources.files("arbkit.reports.catalogue").joinpath(f"{name}{SUFFIX}").read_bytes()
 
 
 def parse_notebook(path: Path) -> Notebook:

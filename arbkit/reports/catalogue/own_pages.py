@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import orjson
 from pydantic import Field
 
 from arbkit.core.errors import ConfigError, UsageError, did_you_mean
@@ -19,6 +20,7 @@ from arbkit.reports.catalogue.notebook_file import (
     named_notebooks,
     notebooks_in,
     parse_notebook,
+    template,
 )
 
 SHIPPED_PAGES: Mapping[str, str] = {
@@ -109,15 +111,27 @@ def list_own_pages(settings: Settings) -> OwnPages:
     return OwnPages(folder=str(folder.absolute()), pages=pages)
 
 
-def make_page(settings: Settings, name: str) -> NewPage:
-    """Make the notebook of a page of this name from a template; one that is there stays as it is.
+def make_page(settings: Settings, name: str, start: str | None = None) -> NewPage:
+    """Make the notebook of a page of this name: a copy of the shipped page ``start``, or else from a template.
+
+    One that is there stays as it is.
 
     Raises:
-        UsageError: the name cannot be one, or is taken.
+        UsageError: the name cannot be one, or is taken; or there is no such page to start from.
         ServiceError: it cannot be written.
     """
-    path = make_notebook(settings.own_pages_dir, name, SHIPPED_PAGES, kind="page", template="page.ipynb")
+    content = template("page") if start is None else _shipped_cells(start)
+    path = make_notebook(settings.own_pages_dir, name, SHIPPED_PAGES, kind="page", content=content)
     return NewPage(page=name, notebook=str(path))
+
+
+def _shipped_cells(name: str) -> bytes:
+    """A shipped page's notebook without its title, which the copy has from its own name."""
+    if name not in SHIPPED_PAGES:
+        raise UsageError("no such page", field="--from", value=name, remedy=did_you_mean(name, SHIPPED_PAGES))
+    notebook = orjson.loads((shipped_folder("apps") / f"{name}{SUFFIX}").read_bytes())
+    notebook["metadata"].pop("title", None)
+    return orjson.dumps(notebook, option=orjson.OPT_INDENT_2)
 
 
 def _is_shipped(path: Path) -> bool:

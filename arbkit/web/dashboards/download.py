@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -19,8 +20,11 @@ from arbkit.display.export.opportunities import RowsOf, write_opportunities
 from arbkit.display.export.rows import FileRow
 from arbkit.profit.seller.profile_file import load_profile
 from arbkit.store import OpportunityQuery, Store
-from arbkit.web.dashboards.content import Field, Option, choice
+from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
+from arbkit.web.dashboards.opportunities.columns import chosen_columns
+from arbkit.web.dashboards.opportunities.found import FoundOpportunities
 from arbkit.web.dashboards.page_widget import PageWidget
+from arbkit.web.dashboards.part import StorePart
 
 MIME = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -122,3 +126,39 @@ class Download:
             if number % _NOTIFY_EVERY == 0:
                 self._widget.notify(f"Preparing the download: {count(number)} of {count(total)} …")
             yield row
+
+
+class Downloads(StorePart):
+    """Buttons that give all opportunities of the view as a file."""
+
+    REGION = Region("tools", "form")
+    SUBJECT = FoundOpportunities
+
+    _download: Download | None = None
+
+    @property
+    def download(self) -> Download:
+        """What makes the files."""
+        self._download = self._download or Download(self.widget, self.settings)
+        return self._download
+
+    def follow(self, shown: FoundOpportunities) -> None:
+        """Show what can be chosen of a file of what the page finds."""
+        self.widget.show_form(self.region, self.download.fields(shown.sums.count))
+
+    def handle(self, event: UserEvent) -> bool:
+        """Take what a file is to be like, or begin one."""
+        if self.page is None:
+            return False
+        name = event.get("name", "")
+        if event["type"] == "form":
+            self.download.choose(event["values"])
+        elif event["type"] == "action" and (ending := name.removeprefix("export")) != name and ending in MIME:
+            found, now = self.page.subject(FoundOpportunities), time.time()
+            columns, rows = chosen_columns(found.view.columns, what_if=False), found.assumed_rows(now=now)
+            query, total = found.view.query(now=now), found.rows.total
+            self.download.start(ending, self.store, query, total, columns, assumed=rows, then=self.page.refresh)
+        else:
+            return False
+        self.page.refresh()
+        return True

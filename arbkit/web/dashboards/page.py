@@ -72,15 +72,29 @@ class DashboardPage:
         """
         return self._store.get()
 
-    def stats(self, *, now: float) -> Stats:
-        """The store's head figures, at most some seconds old.
+    @property
+    def known_stats(self) -> Stats | None:
+        """The head figures as they were read last; None: the store has never answered."""
+        return self._stats
+
+    @property
+    def loaded_at(self) -> float:
+        """When everything was read last, as Unix seconds."""
+        return self._loaded_at
+
+    def stats(self, *, now: float, anew: bool = False) -> Stats:
+        """The store's head figures, at most some seconds old, or read ``anew``.
 
         Raises:
             StoreError: the store does not exist yet, or cannot be read.
         """
-        if self._stats is None or now - self._stats_at > _STATS_LIVE_S:
+        if anew or self._stats is None or now - self._stats_at > _STATS_LIVE_S:
             self._stats, self._stats_at = self.store.stats(), now
         return self._stats
+
+    def take_stats(self, stats: Stats, profile_note: str) -> None:
+        """Take head figures and what is to be said of the profile from whoever has read them in the background."""
+        self._stats, self._stats_at, self.profile_note = stats, time.time(), profile_note
 
     def show_header(self) -> None:
         """Show the page's name, the other pages, whether the data is invented, and whose profit it is."""

@@ -10,6 +10,11 @@ import orjson
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.settings import Settings
+from arbkit.web.dashboards.content import Region, UserEvent
+from arbkit.web.dashboards.opportunities.filters import parse
+from arbkit.web.dashboards.opportunities.forms import saved_fields
+from arbkit.web.dashboards.opportunities.found import FoundOpportunities
+from arbkit.web.dashboards.part import StorePart
 
 _LONGEST_NAME = 60
 _MOST = 200
@@ -70,3 +75,51 @@ class SavedViews:
 
     def _write(self, views: Mapping[str, str]) -> None:
         write_atomically(self._path, orjson.dumps(dict(views), option=orjson.OPT_INDENT_2))
+
+
+class SavedViewsForm(StorePart):
+    """The saved views: to show one, to save what the page shows under a name, and to delete it."""
+
+    REGION = Region("views", "form", waiting="Views …")
+    SUBJECT = FoundOpportunities
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__(settings)
+        self._naming = ""
+
+    def follow(self, shown: FoundOpportunities) -> None:
+        """Show the names, and which of them is that of what the page shows."""
+        saved = SavedViews(self.settings).all()
+        self.widget.show_form(self.region, saved_fields(list(saved), _name_of(shown, saved), self._naming))
+
+    def handle(self, event: UserEvent) -> bool:
+        """Show a saved view, save this one, or delete it."""
+        if self.page is None or event["type"] not in ("form", "action"):
+            return False
+        found, views = self.page.subject(FoundOpportunities), SavedViews(self.settings)
+        if event["type"] == "form":
+            self._naming = str(event["values"]["naming"])
+            if event["changed"] == "view":
+                self.page.show(found, views.all().get(str(event["values"]["view"]), ""))
+            return True
+        if event["name"] == "save":
+            saved = views.save(self._naming, _shareable(found))
+            self._naming = ""
+            self.widget.notify(f"Saved as “{saved}”. The page's address is a link to the same view.", "good")
+        elif event["name"] == "delete":
+            saved = _name_of(found, views.all())
+            views.delete(saved)
+            self.widget.notify(f"“{saved}” is deleted.", "good")
+        self.page.refresh()
+        return True
+
+
+def _shareable(found: FoundOpportunities) -> str:
+    """The view without what belongs to this moment."""
+    return found.view.changed(chosen="", page=1).search()
+
+
+def _name_of(found: FoundOpportunities, saved: Mapping[str, str]) -> str:
+    """The name under which what is shown is saved; empty if it is not."""
+    here = _shareable(found)
+    return next((name for name, search in saved.items() if parse(search)[0].search() == here), "")

@@ -11,9 +11,8 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import drain
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, open_stream
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.exports import csv_text
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 HEADERS = ("Locale", "ASIN", "Title", "Buy Box: Current", "Sales Rank: Current", "Used: Current")
 ROW = ("it", "B0TESTA001", "<img src=x>", "1.200,50", "12.345", "1,00")
@@ -21,7 +20,7 @@ ROW = ("it", "B0TESTA001", "<img src=x>", "1.200,50", "12.345", "1,00")
 
 @pytest.fixture
 def seen(settings: Settings) -> Seen:
-    return Seen(OpportunitiesPage(settings)).begin()
+    return Seen(shipped_page("opportunities", settings)).begin()
 
 
 def choose(seen: Seen, text: str, name: str = "export.csv") -> str:

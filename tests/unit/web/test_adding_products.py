@@ -13,9 +13,8 @@ from arbkit.pipeline.watchlist.reading import load_if_any
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.web.dashboards.adding.form import AddProducts
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import history, offer
-from tests.helpers.pages import Seen, SeenWidget
+from tests.helpers.pages import Seen, SeenWidget, shipped_page
 
 ONE, TWO, EAN = "B000000001", "B000000002", "4006381333931"
 
@@ -31,7 +30,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def seen(filled: Settings) -> Seen:
-    return Seen(OpportunitiesPage(filled)).begin()
+    return Seen(shipped_page("opportunities", filled)).begin()
 
 
 def check(seen: SeenWidget, text: str) -> str:
@@ -63,7 +62,7 @@ def test_a_list_is_checked_first_and_added_with_a_second_click(seen: Seen, fille
 
 def test_what_a_list_costs_is_said_before_it_is_added(seen: Seen, filled: Settings) -> None:
     assert "without a Keepa key" in check(seen, ONE)
-    seen = Seen(OpportunitiesPage(filled.model_copy(update={"demo": True}))).begin()
+    seen = Seen(shipped_page("opportunities", filled.model_copy(update={"demo": True}))).begin()
     assert "not known until Keepa has said" in check(seen, ONE)
     write_tokens(filled, Tokens(left=1, refill_rate=1, refill_in_s=1.0, at=0.0, consumed=0, origin="demo"))
     html = check(seen, ONE)
@@ -121,7 +120,7 @@ def test_the_page_stays_usable_while_a_list_is_checked_and_added(filled: Setting
 
 
 def test_products_can_be_added_where_nothing_is_stored_yet(settings: Settings) -> None:
-    seen = Seen(OpportunitiesPage(settings)).begin()
+    seen = Seen(shipped_page("opportunities", settings)).begin()
     assert seen.shown("adding")
     assert "1 to add" in check(seen, ONE)
     seen.click("add")

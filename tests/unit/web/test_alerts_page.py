@@ -8,25 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-import orjson
-
 from arbkit.alerts.alert import AlertType
 from arbkit.core.settings import Settings
+from arbkit.parts import AlertHistory, OpportunityTable, Page
 from arbkit.store import open_store
 from arbkit.store.alerts import Delivery, DeliveryStatus
 from arbkit.web.dashboards.alerts.channels import channel_facts
-from arbkit.web.dashboards.alerts.page import AlertsPage
 from arbkit.web.dashboards.alerts.words import OUTCOMES, TONES, TYPES
 from tests.helpers.alert_pages import HOSTILE, TOYS, begin, keep, record, row
 from tests.helpers.delivery import webhook, write_plan
 from tests.helpers.factories import opportunity
-from tests.helpers.pages import Seen
-from tests.helpers.paths import ROOT
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.receivers import hook
 
 
 def test_nothing_is_read_before_a_browser_has_drawn_the_page(bare: Settings) -> None:
-    assert Seen(AlertsPage(bare)).regions == {}
+    assert Seen(shipped_page("alerts", bare)).regions == {}
 
 
 def test_an_empty_home_shows_the_built_in_rule_and_how_to_add_a_channel(bare: Settings) -> None:
@@ -225,6 +222,9 @@ def test_every_type_and_outcome_has_a_name() -> None:
     assert set(OUTCOMES) == set(TONES) == set(get_args(DeliveryStatus))
 
 
-def test_the_notebook_shows_this_page() -> None:
-    cells = orjson.loads((ROOT / "apps" / "alerts.ipynb").read_bytes())["cells"]
-    assert "AlertsPage" in "".join(cells[0]["source"])
+def test_a_part_of_the_page_stands_on_one_of_ones_own(planned: Settings) -> None:
+    keep(planned, record(1))
+    own = Seen(Page(AlertHistory(), OpportunityTable(), settings=planned)).begin("?page=1&opportunities.min_profit=5")
+    assert len(own.regions["history"]["rows"]) == 1
+    assert "opportunities.min_profit=5" in own.address
+    assert own.notices == []

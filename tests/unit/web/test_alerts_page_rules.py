@@ -170,7 +170,7 @@ def test_a_rule_is_tried_before_it_is_added(planned: Settings) -> None:
 
 
 def test_many_opportunities_are_counted_only_when_asked(planned: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.web.dashboards.alerts.page._MOST_COUNTED", 1)
+    monkeypatch.setattr("arbkit.web.dashboards.alerts.in_force._MOST_COUNTED", 1)
     write_plan(planned, TOYS)
     with open_store(planned) as store:
         store_routes(store, [opportunity(f"B{n:09d}", profit=40.0, roi_pct=40.0) for n in range(3)])

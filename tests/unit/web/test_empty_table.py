@@ -9,10 +9,9 @@ from arbkit.core.settings import Settings
 from arbkit.parts import OpportunityTable
 from arbkit.store import open_store
 from arbkit.web.dashboards.opportunities.filters import View
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.decisions import decision
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen, SeenWidget
+from tests.helpers.pages import Seen, SeenWidget, shipped_page
 from tests.helpers.routes import store_routes
 
 
@@ -30,7 +29,9 @@ def ways(seen: SeenWidget) -> list[str]:
 
 
 def test_filters_that_leave_nothing_are_named_and_cleared_by_one_button(filled: Settings) -> None:
-    seen = Seen(OpportunitiesPage(filled)).begin("?target=UK&min_profit=2.5&amazon_sells=no&sort=roi&decision=new")
+    seen = Seen(shipped_page("opportunities", filled)).begin(
+        "?target=UK&min_profit=2.5&amazon_sells=no&sort=roi&decision=new"
+    )
     message = seen.regions["table"]["message"]
     assert message.startswith("No opportunity passes these filters: ")
     for said in ("Sell on UK", "Profit, min. 2.5", "Amazon sells no", "Status new"):
@@ -52,7 +53,7 @@ def test_routes_that_need_a_size_are_not_counted_as_opportunities(filled: Settin
 
 
 def test_narrow_rows_are_kept_in_the_address_and_when_filters_are_cleared(filled: Settings) -> None:
-    seen = Seen(OpportunitiesPage(filled)).begin()
+    seen = Seen(shipped_page("opportunities", filled)).begin()
     assert not seen.regions["table"]["compact"]
     seen.fill("columns", density="compact")
     assert seen.regions["table"]["compact"]
@@ -60,9 +61,9 @@ def test_narrow_rows_are_kept_in_the_address_and_when_filters_are_cleared(filled
     seen.fill("filters", target="UK")
     seen.click("clear")
     assert "density=compact" in seen.address
-    again = Seen(OpportunitiesPage(filled)).begin("?density=compact&target=DE")
+    again = Seen(shipped_page("opportunities", filled)).begin("?density=compact&target=DE")
     assert again.field("columns", "density")["value"] == "compact"
-    odd = Seen(OpportunitiesPage(filled)).begin("?density=tiny")
+    odd = Seen(shipped_page("opportunities", filled)).begin("?density=tiny")
     assert "'tiny' must be one of comfortable, compact" in odd.notices[-1]
 
 
@@ -76,7 +77,7 @@ def test_a_table_alone_is_cleared_too(filled: Settings) -> None:
 def test_what_is_dismissed_can_be_shown_where_nothing_else_is_left(filled: Settings) -> None:
     with open_store(filled) as store:
         store.add_decisions([decision()])
-    seen = Seen(OpportunitiesPage(filled)).begin()
+    seen = Seen(shipped_page("opportunities", filled)).begin()
     assert "dismissed" in seen.regions["table"]["message"]
     seen.click("any_status")
     assert seen.regions["table"]["total"] == 1
@@ -93,7 +94,7 @@ def test_what_is_dismissed_can_be_shown_where_nothing_else_is_left(filled: Setti
 )
 def test_an_empty_store_says_the_next_command(settings: Settings, given: dict[str, object], command: str) -> None:
     asked = Settings(**{**settings.model_dump(), **given})
-    seen = Seen(OpportunitiesPage(asked)).begin()
+    seen = Seen(shipped_page("opportunities", asked)).begin()
     assert command in seen.regions["table"]["message"]
     assert [way["href"] for way in seen.regions["table"]["ways"]] == ["pipeline.ipynb"]
 
@@ -101,7 +102,7 @@ def test_an_empty_store_says_the_next_command(settings: Settings, given: dict[st
 def test_products_whose_routes_wait_to_be_priced_say_so(settings: Settings) -> None:
     with open_store(settings) as store:
         store.put([Update(offer("B000000001", code), history("B000000001", code)) for code in ("DE", "IT")])
-    seen = Seen(OpportunitiesPage(settings)).begin()
+    seen = Seen(shipped_page("opportunities", settings)).begin()
     assert "`arbkit detect`" in seen.regions["table"]["message"]
 
 
@@ -109,7 +110,7 @@ def test_routes_that_need_a_size_are_offered_where_no_other_is_profitable(settin
     with open_store(settings) as store:
         store.put([Update(offer("B000000001", code), history("B000000001", code)) for code in ("DE", "IT")])
         store_routes(store, [opportunity("B000000001", status="needs_size")])
-    seen = Seen(OpportunitiesPage(settings)).begin()
+    seen = Seen(shipped_page("opportunities", settings)).begin()
     assert "No route is profitable" in seen.regions["table"]["message"]
     seen.click("all_routes")
     assert seen.regions["table"]["total"] == 1

@@ -12,9 +12,8 @@ from arbkit.analysis.demand import TOO_OLD, demand_of
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.factories import offer
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 ASIN = "B00000000A"
 NOW = 1_760_000_060.0
@@ -29,7 +28,7 @@ def shown(settings: Settings, **fields: Any) -> str:
     """The words of the regions that say why a value is absent."""
     with open_store(settings) as store:
         store.put([Update(offer(ASIN, code, **fields), None) for code in ("DE", "IT")])
-    seen = Seen(ProductPage(settings)).begin(f"?asin={ASIN}")
+    seen = Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}")
     html = " ".join(seen.html(region) for region in ("offers", "demand", "fees", "match"))
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 

@@ -9,10 +9,9 @@ import pytest
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.decisions import decision
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.routes import store_routes
 
 ASINS = ["B000000001", "B000000002"]
@@ -29,7 +28,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def seen(filled: Settings) -> Seen:
-    return Seen(OpportunitiesPage(filled)).begin("?sort=profit")
+    return Seen(shipped_page("opportunities", filled)).begin("?sort=profit")
 
 
 def shown(seen: Seen) -> list[str]:

@@ -18,10 +18,9 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.dashboards.html import forecast_html
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import FORECAST, history, offer, opportunity
 from tests.helpers.forecasts import MADE_AT, forecast
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.routes import store_routes
 
 ASIN, OTHER = "B000000001", "B000000002"
@@ -106,19 +105,19 @@ def test_a_chance_in_words_is_never_certain(chance: float, words: str, percent: 
 
 
 def test_a_verdict_stands_above_the_chosen_route_and_unfolds_to_its_rules(filled: Settings) -> None:
-    seen = Seen(OpportunitiesPage(filled)).begin(f"?chosen={ASIN}:IT:DE")
+    seen = Seen(shipped_page("opportunities", filled)).begin(f"?chosen={ASIN}:IT:DE")
     shown = text(seen.html("verdict"))
     assert shown.startswith((" Watch:", " Pass:", " Buy"))
     assert "arbkit verdict init" in shown
     assert next(region["id"] for region in seen.widget.regions if region["beside"] == "table") == "verdict"
-    seen = Seen(OpportunitiesPage(filled)).begin(f"?chosen={OTHER}:IT:DE")
+    seen = Seen(shipped_page("opportunities", filled)).begin(f"?chosen={OTHER}:IT:DE")
     assert "chance of a profit unknown (wanted: at least" in text(seen.html("verdict"))
 
 
 def test_a_bad_file_of_rules_is_named_in_place_of_the_verdict(filled: Settings, tmp_path: Path) -> None:
     rules = tmp_path / "verdict.toml"
     rules.write_text("[[rule]]\nfact = '<b>luck</b>'\n", "utf-8")
-    page = OpportunitiesPage(filled.model_copy(update={"verdict": rules}))
+    page = shipped_page("opportunities", filled.model_copy(update={"verdict": rules}))
     seen = Seen(page).begin(f"?chosen={ASIN}:IT:DE")
     assert "No verdict" in seen.html("verdict")
     assert "<b>luck" not in seen.html("verdict")
@@ -126,7 +125,7 @@ def test_a_bad_file_of_rules_is_named_in_place_of_the_verdict(filled: Settings, 
 
 
 def test_the_chosen_route_says_how_many_of_ten_purchases_make_money(filled: Settings) -> None:
-    seen = Seen(OpportunitiesPage(filled)).begin(f"?chosen={ASIN}:IT:DE")
+    seen = Seen(shipped_page("opportunities", filled)).begin(f"?chosen={ASIN}:IT:DE")
     shown = text(seen.html("forecast"))
     assert (
         "About 8 of 10 such purchases would make money : 10 % leave less than −1.20 EUR, 10 % more than 9.80 EUR; "
@@ -150,7 +149,7 @@ def test_what_makes_it_wide_is_forecast_only_when_it_is_asked_for(
         return forecast_stored(*given, **named)
 
     monkeypatch.setattr("arbkit.web.dashboards.opportunities.forecast.forecast_stored", noted)
-    seen = Seen(OpportunitiesPage(filled)).begin(f"?chosen={ASIN}:IT:DE")
+    seen = Seen(shipped_page("opportunities", filled)).begin(f"?chosen={ASIN}:IT:DE")
     seen.emit("tick")
     assert asked == []
     seen.click("width", id=f"{ASIN}:IT:DE")

@@ -15,14 +15,13 @@ from arbkit.core.results import ComponentRow
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Stats, open_store
-from arbkit.web.dashboards.download import Download
+from arbkit.web.dashboards.download import Download, Downloads
 from arbkit.web.dashboards.html import components_html, demo_words, opportunity_html, route_map_html
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
 from arbkit.web.dashboards.opportunities.filters import parse
 from arbkit.web.dashboards.opportunities.forms import filter_fields
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, part_of, shipped_page
 from tests.helpers.routes import store_routes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -51,7 +50,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def seen(filled: Settings) -> Seen:
-    return Seen(OpportunitiesPage(filled))
+    return Seen(shipped_page("opportunities", filled))
 
 
 def test_nothing_is_read_before_a_browser_has_drawn_the_page(seen: Seen) -> None:
@@ -128,7 +127,7 @@ def test_the_address_opens_the_same_view_again(seen: Seen, filled: Settings) -> 
     seen.emit("sort", region="table", sort="roi")
     seen.emit("page", region="table", page=2)
     seen.emit("select", region="table", id=seen.regions["table"]["rows"][1]["id"])
-    again = Seen(OpportunitiesPage(filled)).begin(f"?{seen.address}")
+    again = Seen(shipped_page("opportunities", filled)).begin(f"?{seen.address}")
     assert again.regions["table"] == seen.regions["table"]
     assert again.address == seen.address
     assert "profit" in seen.address
@@ -160,7 +159,7 @@ def test_a_view_is_saved_under_a_name_shown_again_and_deleted(seen: Seen, filled
     seen.fill("filters", min_profit="25")
     seen.fill("views", naming="  dear   ones ")
     seen.click("save")
-    other = Seen(OpportunitiesPage(filled)).begin()
+    other = Seen(shipped_page("opportunities", filled)).begin()
     other.fill("views", view="dear ones")
     assert other.column("Profit")[-1] == "25.00 EUR"
     assert other.field("views", "view")["value"] == "dear ones"
@@ -241,7 +240,7 @@ def test_the_watchlist_is_changed_from_the_page(seen: Seen, filled: Settings) ->
 
 
 def test_without_a_store_the_page_says_what_is_wrong_and_recovers(settings: Settings) -> None:
-    seen = Seen(OpportunitiesPage(settings)).begin()
+    seen = Seen(shipped_page("opportunities", settings)).begin()
     assert "nothing is stored yet" in seen.notices[-1]
     assert "Updates automatically" in seen.regions["table"]["message"]
     with open_store(settings) as store:
@@ -354,10 +353,10 @@ def test_several_categories_are_ticked_and_stand_in_the_address(settings: Settin
     made = ["Spielzeug", "Toys & Games", "Küche, Haushalt & Wohnen", "Own"]
     with open_store(settings) as store:
         store_routes(store, [opportunity(f"B00000000{i}", profit=float(9 - i), category=c) for i, c in enumerate(made)])
-    seen = Seen(OpportunitiesPage(settings)).begin("?sort=profit")
+    seen = Seen(shipped_page("opportunities", settings)).begin("?sort=profit")
     seen.fill("filters", category="Toys & Games|Home & Kitchen")
     assert [row["id"][9] for row in seen.regions["table"]["rows"]] == ["0", "1", "2"]
-    again = Seen(OpportunitiesPage(settings)).begin(seen.address)
+    again = Seen(shipped_page("opportunities", settings)).begin(seen.address)
     assert [row["id"][9] for row in again.regions["table"]["rows"]] == ["0", "1", "2"]
     assert again.field("filters", "category")["value"] == "Toys & Games|Home & Kitchen"
     seen.fill("filters", category="")
@@ -392,13 +391,12 @@ def test_a_download_has_the_columns_and_the_notation_that_were_chosen(
     sent: list[bytes] = []
     monkeypatch.setattr(seen.page.widget, "chunk", sent.append)
 
-    page = seen.page
-    assert isinstance(page, OpportunitiesPage)
+    downloads = part_of(seen.page, Downloads)
 
     async def downloaded(ending: str) -> bytes:
         sent.clear()
         seen.click(f"export{ending}")
-        while page._download.running:
+        while downloads.download.running:
             await asyncio.sleep(0.01)
         return b"".join(sent)
 

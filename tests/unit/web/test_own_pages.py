@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from pathlib import Path
@@ -13,23 +12,30 @@ import plotly.graph_objects as go
 import pytest
 
 from arbkit import parts
+from arbkit.core.errors import UsageError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.parts import (
+    Beside,
     Components,
+    DecisionHistory,
+    DecisionPanel,
     Figures,
     FilterForm,
+    Form,
     Groups,
     OpportunityTable,
     Page,
     PriceHistory,
     RouteDetails,
     RouteMap,
+    Section,
     Waterfall,
 )
+from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, make_page
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, run_cell, shipped_page
 from tests.helpers.paths import ROOT
 from tests.helpers.routes import store_routes
 
@@ -80,7 +86,7 @@ def test_filters_drive_table_map_groups_figures_and_an_own_chart(seen: Seen) -> 
     assert shown_profits(seen) == 2
     assert "30.00 EUR" in seen.html("groups")
     assert "IT to DE: 1 opportunities" in seen.html("map")
-    assert seen.address == "min_profit=29"
+    assert seen.address == "min_profit=29&chosen=B000000030%3AIT%3ADE"
     assert seen.notices == []
 
 
@@ -126,8 +132,10 @@ def test_a_selected_row_is_what_the_details_show(seen: Seen) -> None:
     assert "B000000028" in seen.html("route")
     assert "B000000028" in seen.regions["waterfall"]["label"]
     assert "Profit" in seen.html("components")
-    # Other filters begin with their own first route.
+    # It stays while filters find it; others begin with their own first route.
     seen.fill("filters", min_profit="10")
+    assert "B000000028" in seen.html("route")
+    seen.fill("filters", min_profit="29")
     assert "B000000030" in seen.html("route")
     seen.fill("filters", min_profit="1000")
     assert not seen.shown("waterfall")
@@ -165,12 +173,16 @@ def test_two_parts_of_one_kind_have_regions_of_their_own(filled: Settings) -> No
 
 def test_a_page_over_an_empty_store_says_so_and_goes_on(settings: Settings) -> None:
     seen = Seen(Page(FilterForm(), OpportunityTable(), settings=settings)).begin()
-    assert "No data yet" in seen.html("hint")
+    assert "No data yet" in seen.regions["table"]["message"]
+    without_table = Seen(Page(FilterForm(), settings=settings)).begin()
+    assert "No data yet" in without_table.html("nodata")
     with open_store(settings) as store:
         store_routes(store, [opportunity()])
     seen.emit("tick")
     assert seen.regions["table"]["total"] == 1
-    assert not seen.shown("hint")
+    without_table.emit("tick")
+    assert not without_table.shown("nodata")
+    assert without_table.shown("filters")
 
 
 def test_a_page_knows_its_file_and_links_to_all_others(
@@ -194,15 +206,59 @@ def test_a_page_knows_its_file_and_links_to_all_others(
     assert "Not a name" not in head
 
 
-def run_cell(code: str) -> Page:
-    """What a notebook's cell displays: the value of its last line."""
-    *body, last = ast.parse(code).body
-    names: dict[str, Any] = {}
-    exec(compile(ast.Module(body, []), "cell", "exec"), names)  # noqa: S102 - ours
-    assert isinstance(last, ast.Expr)
-    page = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307 - ours
-    assert isinstance(page, Page)
-    return page
+def test_a_product_is_watched_from_a_page_of_parts_and_the_button_follows(filled: Settings) -> None:
+    seen = Seen(Page(OpportunityTable(), RouteDetails(), settings=filled)).begin()
+    seen.click("watch", id="B000000030")
+    assert "Remove from the watchlist" in seen.html("route")
+    seen.click("unwatch", id="B000000030")
+    assert "Remove from the watchlist" not in seen.html("route")
+
+
+def test_details_stand_beside_the_table_before_them_and_sections_have_titles(filled: Settings) -> None:
+    page = Page(Section("All", OpportunityTable(), Beside(RouteDetails(), Waterfall())), Groups(), settings=filled)
+    places = {r["id"]: (r["section"], r["beside"]) for r in page.widget.regions if r["id"] in page.parts}
+    inside = ("All", "table")
+    assert places == {"table": ("All", ""), "route": inside, "waterfall": inside, "groups": ("", "")}
+    with pytest.raises(UsageError, match="Put a table first"):
+        Page(Beside(RouteDetails()), OpportunityTable(), settings=filled)
+
+
+def test_a_decision_is_taken_in_a_page_of_parts_and_all_others_hear_of_it(filled: Settings) -> None:
+    seen = Seen(Page(FilterForm(), OpportunityTable(), DecisionPanel(), DecisionHistory(), settings=filled)).begin()
+    seen.fill("decision", status="dismissed", note="too slow")
+    seen.click("decide")
+    assert "too slow" in seen.html("decided")
+    assert seen.regions["table"]["total"] == 29
+
+
+def test_what_is_typed_into_a_form_of_ones_own_stays_when_the_page_draws_again(filled: Settings) -> None:
+    budget = Form([{"name": "budget", "label": "Budget", "kind": "number", "value": "100"}])
+    seen = Seen(Page(budget, OpportunityTable(), settings=filled)).begin()
+    seen.fill("form", budget="250")
+    seen.emit("sort", region="table", sort="roi")
+    assert seen.field("form", "budget")["value"] == "250"
+
+
+@pytest.mark.parametrize("name", SHIPPED_PAGES)
+def test_a_page_can_start_from_a_shipped_one_and_takes_a_chart(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    filled = filled.model_copy(update={"folder": tmp_path})
+    made = make_page(filled, "ours", name)
+    notebook = json.loads(Path(made.notebook).read_text("utf-8"))
+    assert "title" not in notebook["metadata"]
+    source = "".join(notebook["cells"][0]["source"])
+    shipped = Seen(shipped_page(name, filled)).begin()
+    monkeypatch.setenv("SCRIPT_NAME", "/voila/render/ours.ipynb")
+    monkeypatch.setenv("VOILA_PREHEAT", "False")
+    monkeypatch.setattr(Settings, "load", lambda: filled)
+    imports, _, parts_of_it = source.rpartition("Page(")
+    page = run_cell(f"import plotly.graph_objects as go\n{imports}Page(go.Figure(), {parts_of_it}")
+    seen = Seen(page).begin()
+    assert "<h1>Ours</h1>" in seen.html("head")
+    assert seen.regions.keys() - shipped.regions.keys() == {"chart"}
+    with pytest.raises(UsageError, match=name):
+        make_page(filled, "others", name[:-1])
 
 
 def cells() -> dict[str, str]:
@@ -231,4 +287,4 @@ def test_what_an_analyst_copies_is_a_page_whose_parts_show_one_view(
 def test_the_guide_names_every_part() -> None:
     guide = (ROOT / "docs" / "guide" / "own-pages.md").read_text("utf-8")
     named = set(re.findall(r"^\| `([A-Za-z]+)\(", guide, re.MULTILINE))
-    assert named == set(parts.__all__) - {"Page", "Part"}
+    assert named == set(parts.__all__) - {"Beside", "Page", "Part", "Section"}

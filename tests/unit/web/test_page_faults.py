@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NoReturn
 
 from arbkit.core.settings import Settings
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from arbkit.web.dashboards.page_widget import INTERNAL_ERROR
+from tests.helpers.pages import shipped_page
 
 
 def test_a_fault_of_ours_is_in_the_log_that_the_page_names(settings: Settings) -> None:
-    page = OpportunitiesPage(settings)
+    page = shipped_page("opportunities", settings)
 
     def fail() -> NoReturn:
         raise RuntimeError("the very fault")

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from arbkit.core.errors import StreamError
@@ -19,12 +18,10 @@ from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
 from arbkit.web.dashboards.cells import printable
 from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id
-from arbkit.web.dashboards.pipeline.page import PipelinePage
 from arbkit.web.dashboards.report_files import report_file
 from tests.helpers.factories import offer
 from tests.helpers.own_reports import write_notebook
-from tests.helpers.pages import Seen
-from tests.helpers.paths import ROOT
+from tests.helpers.pages import Seen, shipped_page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 HEADERS = {"topic": RAW_TOPIC, "partition": "2", "offset": "17", "attempts": "1", "time": "2026-08-01T10:00:00+00:00"}
@@ -41,7 +38,7 @@ def letter(value: bytes = b"{}", *, key: str = "B0TESTTEST", **headers: str) -> 
 
 @pytest.fixture
 def seen(settings: Settings) -> Seen:
-    return Seen(PipelinePage(settings))
+    return Seen(shipped_page("pipeline", settings))
 
 
 def texts(seen: Seen, label: str) -> list[str]:
@@ -83,12 +80,12 @@ def test_lag_is_told_by_partition_and_throughput_from_the_second_look_on(
 ) -> None:
     with open_stream(settings) as log:
         log.publish(RAW_TOPIC, [Record(f"K{i}", b"x") for i in range(1_200)])
-        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_000.0)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.state.time.time", lambda: 1_000.0)
         seen.begin()
         assert "1,200 in queue" in seen.html("lag")
         assert "available after the next refresh" in seen.html("figures")
         log.publish(RAW_TOPIC, [Record("K", b"x") for i in range(100)])
-        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_030.0)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.state.time.time", lambda: 1_030.0)
         seen.emit("tick")
     assert "200 records per minute are published and 0 enriched; observed for 30 s" in seen.html("pace")
     assert seen.shown("pacechart")
@@ -204,21 +201,21 @@ def test_a_replay_gives_the_original_bytes_back_and_says_so(seen: Seen, settings
     with open_stream(settings) as log:
         assert sorted(m.value for some in log.scan(RAW_TOPIC) for m in some) == [b"one", b"three", b"two", b"two"]
     assert "data-press" not in seen.html("dead")
-    seen.click("replay-all", id=RAW_TOPIC)
+    seen.emit("action", region="dead", name="replay-all", id=RAW_TOPIC)
     assert "was left to replay" in seen.notices[-1]
 
 
 def test_the_bytes_can_be_downloaded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytes(range(256)) * 8_192
     letters(settings, letter(data))
-    page = PipelinePage(settings)
+    page = shipped_page("pipeline", settings)
     seen = Seen(page)
     pieces: list[bytes] = []
     names: list[tuple[str, str]] = []
     monkeypatch.setattr(page.widget, "chunk", pieces.append)
     monkeypatch.setattr(page.widget, "save", lambda name, mime: names.append((name, mime)))
     seen.begin()
-    seen.click("download", id=f"{RAW_TOPIC}/0/0")
+    seen.emit("action", region="letter", name="download", id=f"{RAW_TOPIC}/0/0")
     assert b"".join(pieces) == data
     assert names == [(f"dead-letter-{RAW_TOPIC}-0-0.bin", "application/octet-stream")]
 
@@ -238,7 +235,7 @@ def test_a_notebook_that_cannot_be_a_report_is_named_below_the_runs(settings: Se
     filed(settings, "r1")
     write_notebook(settings, "good")
     write_notebook(settings, "<img onerror=x>")
-    seen = Seen(PipelinePage(settings)).begin()
+    seen = Seen(shipped_page("pipeline", settings)).begin()
     said = seen.html("runs").partition("</table>")[2]
     assert "cannot be the name of a report" in said
     assert "&lt;img" in said
@@ -301,18 +298,17 @@ def stuck(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     with open_stream(settings) as log:
         log.publish(RAW_TOPIC, [Record("K", b"x")])
         one = Stuck(log)
-        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.open_stream", lambda _: one)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.state.open_stream", lambda _: one)
         yield one
 
 
 def test_a_slow_log_does_not_hold_the_page_up(seen: Seen, stuck: Stuck, monkeypatch: pytest.MonkeyPatch) -> None:
     page = seen.page
-    assert isinstance(page, PipelinePage)
 
     async def visit() -> None:
         stuck.let.clear()
         seen.begin()
-        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page._SLOW_S", -1.0)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.state._SLOW_S", -1.0)
         seen.emit("tick")
         assert any("The log has not answered for" in text for text in seen.notices)
         # What does not hang on the log is shown meanwhile.
@@ -347,8 +343,3 @@ def test_a_log_that_is_away_is_told_once_and_comes_back(seen: Seen, stuck: Stuck
 def test_what_cannot_be_seen_is_spelt() -> None:
     assert printable("a\u202eb\tc") == r"a\u202eb\tc"
     assert printable("x" * 500, 10) == "xxxxxxxxx…"
-
-
-def test_the_notebook_shows_this_page() -> None:
-    cells = orjson.loads((ROOT / "apps" / "pipeline.ipynb").read_bytes())["cells"]
-    assert "PipelinePage" in "".join(cells[0]["source"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from array import array
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,6 +16,7 @@ import pytest
 from arbkit.analysis import detection
 from arbkit.analysis.demand import AMAZON_SELLERS
 from arbkit.analysis.price_history import thin
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.history.facts import amazon_shares
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series, Update
@@ -24,10 +26,10 @@ from arbkit.profit import load_rates
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.dashboards.product.history_chart import MOST_POINTS, history_chart
-from arbkit.web.dashboards.product.page import ProductPage
+from arbkit.web.dashboards.product.one_product import OneProduct
 from tests.helpers.decisions import decision
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.routes import store_routes
 from tests.helpers.sales import sale
 from tests.helpers.settlements import item, settlement
@@ -60,7 +62,12 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def seen(filled: Settings) -> Seen:
-    return Seen(ProductPage(filled))
+    return Seen(shipped_page("product", filled))
+
+
+def routes(seen: Seen) -> Sequence[PricedRoute]:
+    found: Sequence[PricedRoute] = seen.page.subject(OneProduct).routes
+    return found
 
 
 def text(html: str) -> str:
@@ -84,8 +91,9 @@ def test_every_route_is_there_also_those_that_cannot_be_priced_with_the_reason(s
 
 def test_the_best_route_is_chosen_and_its_parts_add_up_to_its_profit(seen: Seen) -> None:
     seen.begin(f"?asin={ASIN}")
-    best = seen.page._routes[0].opportunity  # type: ignore[attr-defined]
-    assert round(sum(p["amount"] for p in best.components), 2) == best.profit
+    best = routes(seen)[0].opportunity
+    assert best is not None
+    assert round(sum(float(p["amount"] or 0) for p in best.components), 2) == best.profit
     assert f"{best.profit:.2f} EUR profit" in seen.html("route")
     assert "Referral fee" in seen.html("components")
     assert "Amazon Rate Card" in seen.html("components")
@@ -180,8 +188,8 @@ def test_a_settlement_is_taken_in_from_the_browser_in_pieces_and_skus_are_said_t
 
 
 def test_the_address_opens_the_same_view_again(filled: Settings) -> None:
-    first = Seen(ProductPage(filled)).begin(f"?asin={ASIN}&route=UK:DE&currency=GBP&series=new,offers")
-    again = Seen(ProductPage(filled)).begin("?" + first.address)
+    first = Seen(shipped_page("product", filled)).begin(f"?asin={ASIN}&route=UK:DE&currency=GBP&series=new,offers")
+    again = Seen(shipped_page("product", filled)).begin("?" + first.address)
     assert again.address == first.address
     assert again.regions["routes"]["selected"] == "UK:DE"
     assert again.field("series", "currency")["value"] == "GBP"
@@ -195,9 +203,13 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
     assert found.opportunities
     with open_store(filled) as store:
         stored = {o.id: o for o in store.opportunities(OpportunityQuery(asin=ASIN)).items}
-    page = ProductPage(filled)
+    page = shipped_page("product", filled)
     seen = Seen(page).begin(f"?asin={ASIN}")
-    here = {r.opportunity.id: r.opportunity for r in page._routes if r.opportunity and r.opportunity.profit > 0}
+    here = {
+        r.opportunity.id: r.opportunity
+        for r in page.subject(OneProduct).routes
+        if r.opportunity and r.opportunity.profit > 0
+    }
     assert here.keys() == stored.keys()
     for name, one in here.items():
         other = stored[name]
@@ -211,7 +223,7 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
 def test_a_profit_that_was_another_at_the_last_detection_says_so(filled: Settings) -> None:
     with open_store(filled) as store:
         store_routes(store, [opportunity(ASIN, profit=1.0)])
-    rows = Seen(ProductPage(filled)).begin(f"?asin={ASIN}").regions["routes"]["rows"]
+    rows = Seen(shipped_page("product", filled)).begin(f"?asin={ASIN}").regions["routes"]["rows"]
     assert next(r for r in rows if r["id"] == "IT:DE")["cells"][3]["sub"].startswith("+1.00")
 
 
@@ -333,7 +345,7 @@ def test_the_price_of_likely_sales_is_shown_with_their_number_or_why_there_is_no
     }  # fmt: skip
     with open_store(settings) as store:
         store.put([sold(ASIN, code, **fields, version=9_000_000) for code, fields in stored.items()])
-    shown = text(Seen(ProductPage(settings)).begin(f"?asin={ASIN}").html("offers"))
+    shown = text(Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}").html("offers"))
     row = shown.partition("Inferred sale price median of 90 days")[2].partition("Sales rank")[0]
     assert "65.10 EUR inferred from 12 sales" in row
     assert "– too few sales: 3" in row
@@ -346,7 +358,7 @@ def test_coming_sales_are_forecast_or_the_reason_is_said(settings: Settings) -> 
     ranked = {"sales_rank": 60_000, "sales_rank_at": now, "rank_drops30": 12, "rank_drops90": 36, "updated_at": now}
     with open_store(settings) as store:
         store.put([sold(ASIN, "DE", **ranked, version=9_000_000), sold(ASIN, "IT")])
-    shown = text(Seen(ProductPage(settings)).begin(f"?asin={ASIN}").html("demand"))
+    shown = text(Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}").html("demand"))
     assert re.search(
         r"Sales of the listing \S.* of all sellers \d+\.\d+ \d+\S* to \d+\S* with 80 % – no sales rank", shown
     )
@@ -361,7 +373,7 @@ def test_fee_facts_name_the_listing_that_has_the_package(settings: Settings) -> 
         store.put(
             [sold(ASIN, "DE"), sold(ASIN, "IT", **nothing, keepa_fba_fee_minor=612, keepa_fba_fee_at=1_750_000_000)]
         )
-    fees = text(Seen(ProductPage(settings)).begin(f"?asin={ASIN}").html("fees"))
+    fees = text(Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}").html("fees"))
     assert "from the DE listing" in fees
     assert "small parcel" in fees
     assert "6.12 EUR of 2025-06-15" in fees
@@ -369,7 +381,7 @@ def test_fee_facts_name_the_listing_that_has_the_package(settings: Settings) -> 
 
 
 def test_an_empty_store_and_one_that_is_not_there_say_what_to_do(settings: Settings) -> None:
-    seen = Seen(ProductPage(settings)).begin("?asin=B0UNKNOWN0")
+    seen = Seen(shipped_page("product", settings)).begin("?asin=B0UNKNOWN0")
     assert seen.notices
     assert "No products yet" in seen.html("hint")
     with open_store(settings) as store:
@@ -466,7 +478,7 @@ def test_nothing_to_draw_says_so() -> None:
 
 def test_who_asks_for_a_fresh_look_sees_what_becomes_of_it(filled: Settings) -> None:
     polled = filled.model_copy(update={"demo": True, "markets": ("DE", "IT")})
-    one = Seen(ProductPage(polled))
+    one = Seen(shipped_page("product", polled))
     one.begin(f"?asin={ASIN}")
     assert "Fresh look" not in text(one.html("about"))
     one.click("look", id=ASIN)
@@ -496,7 +508,7 @@ def test_who_asks_for_a_fresh_look_sees_what_becomes_of_it(filled: Settings) -> 
 def test_a_look_that_nobody_can_serve_is_refused_with_the_reason(
     filled: Settings, changes: dict[str, Any], named: str
 ) -> None:
-    one = Seen(ProductPage(filled.model_copy(update=changes)))
+    one = Seen(shipped_page("product", filled.model_copy(update=changes)))
     one.begin(f"?asin={ASIN}")
     one.click("look", id=ASIN)
     assert named in one.notices[-1]
@@ -522,9 +534,9 @@ def test_a_size_that_is_typed_in_is_kept_and_priced(settings: Settings) -> None:
     with open_store(settings) as store:
         bare = dict.fromkeys(PACKAGE)
         store.put([sold(ASIN, code, **bare, title="Acme Toaster 800 W") for code in ("DE", "IT")])
-    one = Seen(ProductPage(settings))
+    one = Seen(shipped_page("product", settings))
     one.begin(f"?asin={ASIN}")
-    before = {r.id: r.profit for r in one.page._routes}  # type: ignore[attr-defined]
+    before = {r.id: r.profit for r in routes(one)}
     one.fill("size", size="300x200", weight="700")
     one.click("save_size")
     assert "three sides" in str(one.field("size", "size")["wrong"])
@@ -534,13 +546,13 @@ def test_a_size_that_is_typed_in_is_kept_and_priced(settings: Settings) -> None:
     one.fill("size", size="300 x 200 x 100", weight="700")
     one.click("save_size")
     assert one.field("size", "size")["value"] == "300x200x100"
-    after = {r.id: r for r in one.page._routes}  # type: ignore[attr-defined]
+    after = {r.id: r for r in routes(one)}
     best = after["IT:DE"].opportunity
     assert best is not None
     assert (best.profit_low, best.profit_high) == (best.profit, best.profit)
     assert before["IT:DE"] != after["IT:DE"].profit
     one.click("forget_size")
-    assert {r.id: r.profit for r in one.page._routes} == before  # type: ignore[attr-defined]
+    assert {r.id: r.profit for r in routes(one)} == before
 
 
 def test_what_a_route_will_earn_is_forecast_with_what_makes_it_wide(settings: Settings) -> None:
@@ -548,7 +560,7 @@ def test_what_a_route_will_earn_is_forecast_with_what_makes_it_wide(settings: Se
     ranked = {"sales_rank": 60_000, "sales_rank_at": now, "rank_drops30": 12, "rank_drops90": 36, "updated_at": now}
     with open_store(settings) as store:
         store.put([sold(ASIN, "DE", **ranked, version=9_000_000), sold(ASIN, "IT")])
-    seen = Seen(ProductPage(settings)).begin(f"?asin={ASIN}&route=IT:DE")
+    seen = Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}&route=IT:DE")
     shown = text(seen.html("forecast"))
     assert "More than 19 of 20 such purchases would make money" in shown
     assert re.search(r"10 % leave less than \S+ EUR, 10 % more than \S+ EUR; worst plausible \S+ EUR", shown)

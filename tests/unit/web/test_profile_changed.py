@@ -20,10 +20,8 @@ from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.api import create_app
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
-from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.factories import PACKAGE, offer
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 ASIN = "B000000001"
 OWN = built_in().replace("built-in DE reseller", "shop of mine").replace("prep_per_unit = 0.30", "prep_per_unit = 2.50")
@@ -85,13 +83,16 @@ def test_a_changed_profile_is_used_at_once_and_said_so_until_all_is_priced_with_
         file.write_text(before, "utf-8")
         detection.run(settings, run_id="r2")
     was = profit(settings)
-    pages = [Seen(OpportunitiesPage(settings)).begin(), Seen(ProductPage(settings)).begin(f"?asin={ASIN}")]
+    pages = [
+        Seen(shipped_page("opportunities", settings)).begin(),
+        Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}"),
+    ]
     priced = pages[1].html("route")
     assert not any(CHANGED in page.html("head") for page in pages)
     assert not any(CHANGED in text for text in say(settings))
 
     change(file)
-    pages.append(Seen(OpportunitiesPage(settings)).begin())
+    pages.append(Seen(shipped_page("opportunities", settings)).begin())
     for page in pages:
         page.page.refresh()
         assert CHANGED in page.html("head")
@@ -120,7 +121,10 @@ def test_a_broken_profile_prices_nothing_and_says_what_is_wrong_until_it_is_mend
     settings: Settings, tmp_path: Path
 ) -> None:
     was = profit(settings)
-    pages = [Seen(OpportunitiesPage(settings)).begin(), Seen(ProductPage(settings)).begin(f"?asin={ASIN}")]
+    pages = [
+        Seen(shipped_page("opportunities", settings)).begin(),
+        Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}"),
+    ]
     file = tmp_path / "profile.toml"
     file.write_text("prep_per_unit = lots", "utf-8")
     with pytest.raises(ConfigError, match="cannot be read"):
@@ -148,7 +152,7 @@ def test_a_broken_profile_prices_nothing_and_says_what_is_wrong_until_it_is_mend
 def test_the_same_profile_again_and_another_day_are_no_change_of_it(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "profile.toml"
     file.write_text(OWN, "utf-8")
-    page = Seen(OpportunitiesPage(settings)).begin()
+    page = Seen(shipped_page("opportunities", settings)).begin()
     assert CHANGED in page.html("head")
     file.unlink()
     page.emit("tick")

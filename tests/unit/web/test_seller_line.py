@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from arbkit.core.settings import Settings
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from arbkit.web.dashboards.page import DashboardPage
-from arbkit.web.dashboards.pipeline.page import PipelinePage
-from arbkit.web.dashboards.product.page import ProductPage
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
-PAGES = (OpportunitiesPage, ProductPage, PipelinePage)
+PAGES = (partial(shipped_page, "opportunities"), partial(shipped_page, "product"), partial(shipped_page, "pipeline"))
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_head_names_the_seller_and_how_to_change_it(page: type[DashboardPage], settings: Settings) -> None:
+def test_the_head_names_the_seller_and_how_to_change_it(
+    page: Callable[[Settings], DashboardPage], settings: Settings
+) -> None:
     head = Seen(page(settings)).begin().html("head")
     assert "Seller: DE, registered in DE, FR, IT, ES, input VAT recovered" in head
     assert "arbkit profile init" in head
@@ -33,14 +34,14 @@ def test_a_profile_that_cannot_be_used_is_named_and_the_page_is_there(settings: 
     settings.home.mkdir(parents=True, exist_ok=True)
     broken = settings.home / "broken.toml"
     broken.write_text('name = "x"\nhome = "<script>"\n', "utf-8")
-    head = Seen(OpportunitiesPage(settings.model_copy(update={"profile": broken}))).begin().html("head")
+    head = Seen(shipped_page("opportunities", settings.model_copy(update={"profile": broken}))).begin().html("head")
     assert "home" in head
     assert "<script>" not in head
 
 
 def test_three_answers_make_the_page_that_of_the_own_seller(settings: Settings, tmp_path: Path) -> None:
     of_mine = settings.model_copy(update={"folder": tmp_path / "mine"})
-    page, other = (Seen(OpportunitiesPage(of_mine)).begin() for _ in range(2))
+    page, other = (Seen(shipped_page("opportunities", of_mine)).begin() for _ in range(2))
     page.fill("seller", home="FR", numbers="fr, de", reclaims=True)
     page.click("save_seller")
     assert "Profile changed, routes are priced again" in page.notices[-1]
@@ -56,7 +57,7 @@ def test_three_answers_make_the_page_that_of_the_own_seller(settings: Settings, 
 
 def test_an_answer_that_makes_no_sense_is_named_and_stays_typed(settings: Settings, tmp_path: Path) -> None:
     of_mine = settings.model_copy(update={"folder": tmp_path / "mine"})
-    page = Seen(OpportunitiesPage(of_mine)).begin()
+    page = Seen(shipped_page("opportunities", of_mine)).begin()
     page.fill("seller", numbers="DE, <b>")
     page.click("save_seller")
     assert "VAT numbers" in page.notices[-1]

@@ -12,9 +12,8 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import PACKAGE, offer
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 
 def put(settings: Settings, *asins: str) -> None:
@@ -24,7 +23,7 @@ def put(settings: Settings, *asins: str) -> None:
 
 def said(settings: Settings) -> tuple[str, str]:
     """What the page's figures and the command say of detection."""
-    figures = Seen(OpportunitiesPage(settings)).begin().html("figures")
+    figures = Seen(shipped_page("opportunities", settings)).begin().html("figures")
     return figures, "; ".join(text for name, text in _data_rows(_status(settings)) if name == "detection")
 
 

@@ -8,9 +8,8 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.iteration import opportunity_by_id
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import PACKAGE, offer, opportunity
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.routes import store_routes
 
 _CODES = ("IT", "ES", "FR", "UK", "DE")
@@ -35,7 +34,7 @@ def seen(settings: Settings) -> Seen:
     with open_store(settings) as store:
         store.put([Update(offer(a, code, price_minor=5_000, **PACKAGE), None) for a in asins for code in _CODES])
         store_routes(store, found)
-    return Seen(OpportunitiesPage(settings))
+    return Seen(shipped_page("opportunities", settings))
 
 
 def test_the_fields_of_the_selected_row_are_empty_and_show_its_own_prices_whichever_row_it_is(seen: Seen) -> None:

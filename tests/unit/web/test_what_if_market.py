@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import time
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -18,9 +17,9 @@ from arbkit.core.settings import Settings
 from arbkit.display.export.opportunities import write_opportunities
 from arbkit.profit.seller.profile_file import load_profile
 from arbkit.store import open_store
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
+from arbkit.web.dashboards.opportunities.found import FoundOpportunities
 from tests.helpers.factories import PACKAGE, offer
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 
 _PRODUCTS = 40
 
@@ -55,7 +54,7 @@ def both(seen: Seen) -> list[tuple[float, float]]:
 
 
 def test_all_routes_are_priced_sorted_and_counted_under_assumptions(swept: Settings) -> None:
-    seen = Seen(OpportunitiesPage(swept))
+    seen = Seen(shipped_page("opportunities", swept))
     seen.begin()
     before = seen.regions["table"]["total"]
     seen.emit("toggle", region="whatif", open=True)
@@ -86,13 +85,13 @@ def test_all_routes_are_priced_sorted_and_counted_under_assumptions(swept: Setti
 
 
 def test_assumptions_are_in_the_address_and_come_back_by_it(swept: Settings) -> None:
-    seen = Seen(OpportunitiesPage(swept))
+    seen = Seen(shipped_page("opportunities", swept))
     seen.begin()
     seen.emit("toggle", region="whatif", open=True)
     seen.fill("whatif", sell_change="10", package="largest")
     shown, address = seen.column("Profit if …"), seen.address
     assert parse_qs(address)["what_if"] == ["sell_change=10&package=largest"]
-    again = Seen(OpportunitiesPage(swept))
+    again = Seen(shipped_page("opportunities", swept))
     again.begin(address)
     assert again.column("Profit if …") == shown
     again.emit("toggle", region="whatif", open=True)
@@ -105,7 +104,7 @@ def test_assumptions_are_in_the_address_and_come_back_by_it(swept: Settings) -> 
 
 
 def test_an_address_that_assumes_what_cannot_be_assumed_says_so(swept: Settings) -> None:
-    seen = Seen(OpportunitiesPage(swept))
+    seen = Seen(shipped_page("opportunities", swept))
     seen.begin("?what_if=weather%3Dsunny")
     assert "'weather' cannot be assumed" in seen.notices[-1]
     seen.begin("?what_if=sell_change%3Dmany")
@@ -115,7 +114,7 @@ def test_an_address_that_assumes_what_cannot_be_assumed_says_so(swept: Settings)
 def test_without_a_snapshot_the_shown_routes_are_priced_and_the_page_says_why(swept: Settings) -> None:
     for file in (swept.home / "market").iterdir():
         file.unlink()
-    seen = Seen(OpportunitiesPage(swept))
+    seen = Seen(shipped_page("opportunities", swept))
     seen.begin("?what_if=sell_change%3D-10&sort=profit")
     assert "The next detection leaves a snapshot" in seen.html("outcome")
     assert all(
@@ -124,13 +123,12 @@ def test_without_a_snapshot_the_shown_routes_are_priced_and_the_page_says_why(sw
 
 
 def test_a_download_holds_the_market_under_assumptions_and_says_so(swept: Settings, tmp_path: Path) -> None:
-    page = OpportunitiesPage(swept)
+    page = shipped_page("opportunities", swept)
     seen = Seen(page)
     seen.begin("?what_if=sell_change%3D10&sort=profit")
-    question = page._question()
-    assert question is not None
-    query = page._view.query(now=time.time())
-    rows = partial(page._assumed.rows, page.store, query, question, now=time.time())
+    asked, now = page.subject(FoundOpportunities), time.time()
+    query, rows = asked.view.query(now=now), asked.assumed_rows(now=now)
+    assert rows is not None
     path = tmp_path / "market.csv"
     written = write_opportunities(path, page.store, query, load_profile(None), Judge(page.settings), assumed=rows)
     assert written == seen.regions["table"]["total"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import count, counted
@@ -62,6 +61,10 @@ class CheckAnswer(Part):
         """Say what is being done."""
         self.widget.show_html(self.region, page_html("adding_wait.html.j2", words=words))
 
+    def show_empty(self) -> bool:
+        """Stay as it is: an answer is not of the store."""
+        return False
+
     def handle(self, event: UserEvent) -> bool:
         """Call back with the clicked button."""
         if event["type"] != "action":
@@ -74,11 +77,11 @@ class AddProducts(StorePart):
     """A field to paste into and one for a file; ``on_added`` is called once products were added or imported."""
 
     REGION = Region("adding", "form", collapsible="Add products")
-    REGIONS: ClassVar = (REGION, CheckAnswer.REGION)
 
-    def __init__(self, settings: Settings | None = None, *, on_added: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings | None = None, *, on_added: Callable[[], None] | None = None) -> None:
         super().__init__(settings)
         self._on_added = on_added
+        self._is_shown = False
         self._answer = CheckAnswer(self._act)
         self._uploads = {"pasted": Upload(MAX_BYTES), "list": Upload(_LARGEST)}
         self._pasted = b""
@@ -89,11 +92,22 @@ class AddProducts(StorePart):
 
     @property
     def parts(self) -> tuple[Part, Part]:
-        """The form and its answer, which a page attaches."""
+        """The form and its answer."""
         return self, self._answer
+
+    def follow(self, shown: None) -> None:  # noqa: ARG002  # it is about no product that is there
+        """Show the fields, once: what is pasted there is the user's."""
+        if not self._is_shown:
+            self.load()
+
+    def show_empty(self) -> bool:
+        """Show the fields: products are what is lacking."""
+        self.follow(None)
+        return False
 
     def load(self) -> None:
         """Show the fields."""
+        self._is_shown = True
         fields: list[Field] = [
             {
                 "name": "pasted", "label": "ASINs, EANs, Amazon addresses", "kind": "lines", "largest": MAX_BYTES,
@@ -167,7 +181,10 @@ class AddProducts(StorePart):
     def _show_added(self, said: str | None, error: str) -> None:
         self._answer.hide()
         if said is not None:
-            self._on_added()
+            if self.page is not None:
+                self.page.refresh()
+            if self._on_added is not None:
+                self._on_added()
         self.widget.notify(said or error, "bad" if said is None else "good")
 
 

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from arbkit.core.settings import Settings
 from arbkit.display.frames import DisplayFrame
-from arbkit.web.dashboards.composed.shown import Shown
 from arbkit.web.dashboards.content import Region
 from arbkit.web.dashboards.opportunities.filters import View
+from arbkit.web.dashboards.opportunities.found import FoundOpportunities, first_opportunities
 from arbkit.web.dashboards.part import StorePart
 
 DrawFigure = Callable[[DisplayFrame], go.Figure]
@@ -23,6 +23,7 @@ class Chart(StorePart):
     """A plotly figure. A function is given the first ``rows`` opportunities of the view, and drawn anew with it."""
 
     REGION = Region("chart", "chart", waiting="Drawing …")
+    SUBJECT = FoundOpportunities
 
     def __init__(
         self, figure: go.Figure | DrawFigure, settings: Settings | None = None, *, rows: int = _ROWS, label: str = ""
@@ -40,9 +41,9 @@ class Chart(StorePart):
         if isinstance(self._figure, go.Figure):
             self._draw(self._figure)
         else:
-            self.follow(Shown(self.store, View(), now=time.time()))
+            self._draw(self._figure(first_opportunities(self.store, View(), self._rows, now=time.time())))
 
-    def follow(self, shown: Shown) -> None:
+    def follow(self, shown: FoundOpportunities) -> None:
         """Draw what passes the filters of the page; a finished figure is drawn as it is."""
         if isinstance(self._figure, go.Figure):
             self._draw(self._figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast, get_args
+from typing import cast, get_args
 
 from arbkit.core.settings import Settings
 from arbkit.store.grouping.groups import Group, GroupedBy
@@ -12,10 +12,8 @@ from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import page_html
 from arbkit.web.dashboards.opportunities.filters import View
 from arbkit.web.dashboards.opportunities.forms import shown_category
+from arbkit.web.dashboards.opportunities.found import FoundOpportunities
 from arbkit.web.dashboards.opportunities.parts import ViewPart
-
-if TYPE_CHECKING:
-    from arbkit.web.dashboards.composed.shown import Shown
 
 _LABELS: Mapping[GroupedBy, str] = {
     "brand": "Brand", "category": "Category", "route": "Route", "source": "Buy on", "target": "Sell on"
@@ -61,7 +59,7 @@ class Groups(ViewPart):
         found = self.store.groups(others.query(now=time.time()), self.by)
         self.show(found, self.store.stats().currency or "", self.view)
 
-    def follow(self, shown: Shown) -> None:
+    def follow(self, shown: FoundOpportunities) -> None:
         """Show the groups of the page's view."""
         self.filter(shown.view)
 

@@ -15,9 +15,10 @@ from arbkit.core.errors import UsageError
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.address import parse_number
+from arbkit.web.dashboards.composed.subject import RouteSubject, ShownRoute
 from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
 from arbkit.web.dashboards.html import page_html
-from arbkit.web.dashboards.part import StorePart
+from arbkit.web.dashboards.part import Part, RoutePart, StorePart
 
 _BELONGS = {"until": "dismissed", "rise": "dismissed", "quantity": "bought", "price": "bought"}
 """The fields that say more of one status."""
@@ -47,8 +48,25 @@ class Decided(NamedTuple):
         """``asin:source:target``."""
         return f"{self.asin}:{self.source}:{self.target}"
 
+    @property
+    def keys(self) -> list[str]:
+        """By which the store knows decisions about it: its product's, and its brand's."""
+        return [self.asin, *([brand_key(self.brand)] if self.brand else [])]
 
-class DecisionPanel(StorePart):
+    @classmethod
+    def of(cls, route: ShownRoute) -> Decided:
+        """What can be decided about a route of a page."""
+        return cls(route.asin, route.source, route.target, route.brand)
+
+
+def _tell_page(part: Part) -> None:
+    """Have the page of a part show what a decision changes: the route, and what is left of the list."""
+    if part.page is not None:
+        part.page.subject(RouteSubject).renew_route()
+        part.page.refresh()
+
+
+class DecisionPanel(RoutePart, StorePart):
     """The form: ``on_decided`` is called after a decision was kept, or somebody else's is there.
 
     In a notebook ``DecisionPanel(settings, Decided("B0…", "IT", "DE"))`` shows it for one route.
@@ -79,6 +97,14 @@ class DecisionPanel(StorePart):
         if self._about is not None:
             self.show(self._about)
 
+    def follow(self, shown: RouteSubject) -> None:
+        """Show the form for the selected route, or for the product."""
+        self._follow_route(shown.about)
+
+    def show_route(self, route: ShownRoute) -> None:
+        """Show the form for this route."""
+        self.show(Decided.of(route))
+
     def show(self, about: Decided) -> list[Decision]:
         """Show the form for this; what was decided about its product and its brand.
 
@@ -89,9 +115,8 @@ class DecisionPanel(StorePart):
             self._values = {**_EMPTY, "status": "", "scope": about.scopes[0]["value"]}
             self._wrong = {}
         self._about = about
-        keys = [about.asin, *([brand_key(about.brand)] if about.brand else [])]
-        found = self.store.decisions(keys)
-        self._seen = {key: max((one.version for one in found if one.key == key), default=0) for key in keys}
+        found = self.store.decisions(about.keys)
+        self._seen = {key: max((one.version for one in found if one.key == key), default=0) for key in about.keys}
         self.widget.show_form(self.region, self._fields(about))
         return found
 
@@ -142,6 +167,7 @@ class DecisionPanel(StorePart):
 
     def _after(self, about: Decided) -> None:
         self.show(about)
+        _tell_page(self)
         if self._on_decided is not None:
             self._on_decided()
 
@@ -198,7 +224,7 @@ class DecisionPanel(StorePart):
         return [*fields, {"name": "decide", "label": "Decide", "kind": "button"}]
 
 
-class DecisionHistory(StorePart):
+class DecisionHistory(RoutePart, StorePart):
     """What was decided about a route, its product and its brand, the latest first; one purchase can be cancelled.
 
     ``on_decided`` is called after one was, or somebody has decided something else meanwhile.
@@ -210,6 +236,14 @@ class DecisionHistory(StorePart):
         super().__init__(settings)
         self._on_decided = on_decided
         self._found: Sequence[Decision] = ()
+
+    def follow(self, shown: RouteSubject) -> None:
+        """Show what was decided about the selected route, or the product."""
+        self._follow_route(shown.about)
+
+    def show_route(self, route: ShownRoute) -> None:
+        """Show what was decided about this route."""
+        self.show(self.store.decisions(Decided.of(route).keys))
 
     def show(self, found: Sequence[Decision]) -> None:
         """Show these; nothing where nothing was decided."""
@@ -243,5 +277,6 @@ class DecisionHistory(StorePart):
         except UsageError as error:
             self.widget.notify(f"{error.why}. The purchase is not cancelled.", "bad")
         self.show(self.store.decisions(sorted({one.key for one in self._found})))
+        _tell_page(self)
         if self._on_decided is not None:
             self._on_decided()

@@ -9,7 +9,7 @@ from arbkit.core.input.filters import FilterValue
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store.queries import OpportunityQuery
 from arbkit.web.address import AddressFilter, one_of, pairs_of, parse_number
-from arbkit.web.dashboards.opportunities.what_if import WhatIf
+from arbkit.web.dashboards.opportunities.what_if.values import WhatIf
 
 PAGE_ROWS = 25
 Density = Literal["comfortable", "compact"]

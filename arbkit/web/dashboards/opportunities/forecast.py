@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from arbkit.analysis.forecast.profit.forecast import ProfitForecast
 from arbkit.analysis.track_record.forecasting import forecast_stored
 from arbkit.analysis.track_record.results import TrackRecord
+from arbkit.analysis.track_record.run import kept_track_record
 from arbkit.core.formatting import money, number, percent
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
@@ -15,9 +16,10 @@ from arbkit.display.labels import chance_label, purchases_label
 from arbkit.profit.seller.profile_file import load_profile
 from arbkit.store import Store
 from arbkit.web.dashboards.cells import profit_cell
+from arbkit.web.dashboards.composed.subject import ShownRoute
 from arbkit.web.dashboards.content import Region, TableCell, UserEvent
 from arbkit.web.dashboards.html import forecast_html
-from arbkit.web.dashboards.part import Part
+from arbkit.web.dashboards.part import RoutePart, StorePart
 
 _NOT_MADE = "no forecast was made when it was priced"
 _NOT_SOLD = "less than half are sold within the time that is forecast"
@@ -59,27 +61,36 @@ def _chance_cell(chance: float) -> TableCell:
     return {"text": chance_label(chance), "bar": chance, "note": words}
 
 
-class ForecastPanel(Part):
-    """The forecast of a route in a sentence; ``detail`` makes what is shown when what makes it wide is asked for."""
+class ForecastPanel(RoutePart, StorePart):
+    """The forecast of a route in a sentence, and what makes it wide when that is asked for."""
 
     REGION = Region("forecast", "html")
+    WHEN = "last"
 
-    def __init__(self, detail: Callable[[Opportunity], ProfitForecast | None]) -> None:
-        super().__init__()
-        self._detail = detail
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__(settings)
         self._found: Opportunity | None = None
+        self._offers: Sequence[Offer] = ()
         self._record: TrackRecord | None = None
 
-    def show(self, found: Opportunity, record: TrackRecord | None) -> None:
-        """Show what is stored of this route; ``record``: how past forecasts came out, None: none was scored."""
-        self._found, self._record = found, record
-        self._draw(None)
+    def show_route(self, route: ShownRoute) -> None:
+        """Show the forecast of this route, if it can be priced, and how past forecasts came out."""
+        self._found, self._offers = route.opportunity, route.offers
+        if self._found is None:
+            self.hide()
+            return
+        self._record = kept_track_record(self.store)
+        if (made := route.forecast) is None:
+            self._draw(None)
+        else:
+            html = forecast_html(made, why=made.unknown or "", record=self._record, detail=made, unfolded=False)
+            self.widget.show_html(self.region, html)
 
     def handle(self, event: UserEvent) -> bool:
         """Say what makes the distribution wide."""
         if event["type"] != "action" or event["name"] != "width" or self._found is None:
             return False
-        self._draw(self._detail(self._found))
+        self._draw(forecast_detail(self.settings, self.store, self._offers, self._found))
         return True
 
     def _draw(self, detail: ProfitForecast | None) -> None:

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast, get_args
+from typing import cast, get_args
 
 from arbkit.analysis.what_if import AssumedRoute
 from arbkit.core.input.filters import OpportunitySort
 from arbkit.core.models import Opportunity
 from arbkit.core.results import RouteTotals
 from arbkit.core.settings import Settings
-from arbkit.store import Page, Stats, Store, Sums
+from arbkit.store import Page, Stats
 from arbkit.web.dashboards.content import Region, TableColumn, UserEvent
 from arbkit.web.dashboards.html import route_map_html
-from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
+from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row, ticked_columns
 from arbkit.web.dashboards.opportunities.empty import WAYS, why_empty
 from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View
-from arbkit.web.dashboards.opportunities.forms import filter_fields
-from arbkit.web.dashboards.part import StorePart
-
-if TYPE_CHECKING:
-    from arbkit.web.dashboards.composed.shown import Shown
+from arbkit.web.dashboards.opportunities.forms import column_fields, filter_fields
+from arbkit.web.dashboards.opportunities.found import FoundOpportunities, read_page, read_routes
+from arbkit.web.dashboards.part import Part, StorePart
 
 _ASCENDING = frozenset(
     {"title", "route", "buy_price", "days_to_sell", "rank", "sellers", "amazon_share", "price_position"}
@@ -36,32 +34,10 @@ _ASSUMED_HEADS: Mapping[str, TableColumn] = {
 """Under assumptions the order goes by what routes would make."""
 
 
-def read_page(store: Store, view: View, *, now: float) -> tuple[View, Page[Opportunity]]:
-    """The page of opportunities that ``view`` asks for, or the last one if there are fewer pages.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    page = store.opportunities(view.page_query(now=now))
-    if not page.items and page.total:
-        view = view.changed(page=-(-page.total // PAGE_ROWS))
-        page = store.opportunities(view.page_query(now=now))
-    return view, page
-
-
-def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[str, RouteTotals]:
-    """The totals of every route, also of those that ``view`` leaves out, so that another can be chosen.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    if not view.source and not view.target:
-        return sums.routes
-    return store.sums(view.changed(source=None, target=None).query(now=now)).routes
-
-
 class ViewPart(StorePart):
     """A part that shows what a view asks for, and may change it: ``on_change`` then gets the new view."""
+
+    SUBJECT = FoundOpportunities
 
     def __init__(
         self,
@@ -73,11 +49,6 @@ class ViewPart(StorePart):
         super().__init__(settings)
         self.view = view or View()
         self._on_change = on_change
-        self._turn: Callable[[View], None] | None = None
-
-    def link(self, turn: Callable[[View], None]) -> None:
-        """Be one of several parts that show one view, which ``turn`` changes."""
-        self._turn = turn
 
     def filter(self, view: View) -> None:
         """Show what another view asks for.
@@ -90,9 +61,9 @@ class ViewPart(StorePart):
 
     def _change(self, view: View) -> None:
         self.view = view
-        if self._turn is not None:
-            self._turn(view)
-        elif self._widget is None or self._widget.standalone:
+        if self.page is not None:
+            self.page.subject(FoundOpportunities).turn(view)
+        else:
             self.load()
         if self._on_change is not None:
             self._on_change(view)
@@ -113,16 +84,17 @@ class FilterForm(ViewPart):
         """
         self.show(self.store.stats(), self.view)
 
-    def follow(self, shown: Shown) -> None:
+    def follow(self, shown: FoundOpportunities) -> None:
         """Show the filters of the page's view."""
-        self.show(shown.stats, shown.view)
+        if shown.stats is not None:
+            self.show(shown.stats, shown.view)
 
     def show(self, stats: Stats, view: View) -> None:
         """Show the filters of ``view``; ``stats`` has the categories and brands to choose from."""
         self.view = view
         self.widget.show_form(self.region, filter_fields(view, self._refused, self.settings.markets, stats))
 
-    def forget_refused(self) -> None:
+    def forget(self) -> None:
         """Drop the values that were refused."""
         self._refused = {}
 
@@ -156,9 +128,9 @@ class RouteMap(ViewPart):
         sums = self.store.sums(self.view.query(now=now))
         self.show(read_routes(self.store, self.view, sums, now=now), self.store.stats().currency or "", self.view)
 
-    def follow(self, shown: Shown) -> None:
+    def follow(self, shown: FoundOpportunities) -> None:
         """Show the routes of the page's view."""
-        self.show(read_routes(shown.store, shown.view, shown.sums, now=shown.now), shown.currency, shown.view)
+        self.show(shown.route_totals(), shown.currency, shown.view)
 
     def show(self, routes: Mapping[str, RouteTotals], currency: str, view: View) -> None:
         """Show these routes (``SOURCE:TARGET`` → ``count``, ``total_profit``, ``best_profit``)."""
@@ -183,6 +155,7 @@ class OpportunityTable(ViewPart):
     """Opportunities, a page at a time, to sort and to select from: ``on_select`` gets the selected one's id."""
 
     REGION = Region("table", "table", waiting="Reading opportunities …")
+    WHEN = "first"
 
     def __init__(
         self,
@@ -205,11 +178,15 @@ class OpportunityTable(ViewPart):
         view, page = read_page(self.store, self.view, now=now)
         self.show(page, view, self.store.stats() if not page.items else None, now=now)
 
-    def follow(self, shown: Shown) -> None:
+    def follow(self, shown: FoundOpportunities) -> None:
         """Show the page's opportunities, and which of them is selected."""
-        selected = shown.selected.id if shown.selected else ""
-        stats = shown.stats if not shown.page.items else None
-        self.show(shown.page, shown.view.changed(chosen=selected), stats, now=shown.now)
+        assumed = shown.assumed.routes if shown.assumed else None
+        self.show(shown.rows, shown.view, shown.stats, now=shown.now, assumed=assumed)
+
+    def show_empty(self) -> bool:
+        """Show in place of rows what to do about a store that has never answered."""
+        self.show(Page((), 0, None), self.view, now=time.time())
+        return True
 
     def show(
         self,
@@ -280,3 +257,23 @@ class OpportunityTable(ViewPart):
         self._change(view.changed(page=self.view.page))
         if self._on_select is not None:
             self._on_select(name)
+
+
+class ColumnsForm(Part):
+    """How much room the rows of the table take, and which columns it shows."""
+
+    REGION = Region("columns", "form", waiting="…", collapsible="Columns and rows")
+    SUBJECT = FoundOpportunities
+
+    def follow(self, shown: FoundOpportunities) -> None:
+        """Show what is chosen."""
+        self.widget.show_form(self.region, column_fields(shown.view))
+
+    def handle(self, event: UserEvent) -> bool:
+        """Show other columns, on the page that is open."""
+        if self.page is None or event["type"] != "form":
+            return event["type"] == "toggle"
+        found, values = self.page.subject(FoundOpportunities), event["values"]
+        view, _ = found.view.with_values({"density": str(values.get("density", ""))})
+        found.turn(view.changed(columns=ticked_columns(values), page=found.view.page))
+        return True

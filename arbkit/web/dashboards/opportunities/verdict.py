@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,26 +10,28 @@ from arbkit.analysis.verdict.rules import load_verdict_rules
 from arbkit.analysis.verdict.verdict import verdict_of
 from arbkit.core.errors import ConfigError
 from arbkit.core.models import Offer, Opportunity
+from arbkit.web.dashboards.composed.subject import ShownRoute
 from arbkit.web.dashboards.content import Region
 from arbkit.web.dashboards.html import page_html, verdict_html
-from arbkit.web.dashboards.part import StorePart
+from arbkit.web.dashboards.part import RoutePart, StorePart
 
 if TYPE_CHECKING:
     from arbkit.analysis.forecast.profit.forecast import ProfitForecast
-    from arbkit.web.dashboards.composed.shown import Shown
 
 
-class VerdictPanel(StorePart):
+class VerdictPanel(RoutePart, StorePart):
     """What the rules of ``verdict.toml`` say of a route, in one line that unfolds to all of them."""
 
     REGION = Region("verdict", "html")
+    WHEN = "last"
 
-    def follow(self, shown: Shown) -> None:
-        """Judge the selected route; nothing where none is found."""
-        if shown.selected is None:
+    def show_route(self, route: ShownRoute) -> None:
+        """Judge this route, if it can be priced."""
+        if route.opportunity is None:
             self.hide()
         else:
-            self.show(shown.selected, shown.offers, now=shown.now)
+            forecast = route.forecast
+            self.show(route.opportunity, route.offers, now=time.time(), forecast=forecast, route=route.name)
 
     def show(
         self,

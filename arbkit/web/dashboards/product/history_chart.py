@@ -10,10 +10,13 @@ from arbkit.analysis.price_history import PriceLine, price_line, quantity_line
 from arbkit.core.formatting import count
 from arbkit.core.models import History, Offer
 from arbkit.core.settings import Settings
+from arbkit.display.charts import LAYOUT
 from arbkit.display.product_chart import Panel, product_figure
 from arbkit.profit import Rates, load_rates
 from arbkit.web.dashboards.content import Region
-from arbkit.web.dashboards.part import PriceHistory
+from arbkit.web.dashboards.html import page_html
+from arbkit.web.dashboards.part import Part, StorePart
+from arbkit.web.dashboards.product.one_product import OneProduct
 
 MOST_POINTS = 1_200
 """Points of a line that are sent to a browser: about as many as a wide screen has columns."""
@@ -57,13 +60,28 @@ def history_chart(
     return product_figure(prices, panels, currency=currency), notes
 
 
-class ProductHistory(PriceHistory):
+class HistoryNotes(Part):
+    """What belongs below the chart: what is missing, thinned or converted."""
+
+    REGION = Region("notes", "html")
+
+    def show(self, notes: Sequence[str]) -> None:
+        """Show these notes."""
+        self.widget.show_html(self.region, page_html("product_notes.html.j2", notes=notes))
+
+
+class ProductHistory(StorePart):
     """The history of a product on every marketplace: prices in ``currency``, and other series if asked for.
 
-    ``series`` are names of :data:`PRICES` and :data:`QUANTITIES` of the page's filters.
+    ``series`` are names of :data:`PRICES` and :data:`QUANTITIES` of the page's filters. In a page it is that of the
+    page's product, in the currency and the series of ``SeriesForm``, unless it was made for another product.
     """
 
     REGION = Region("history", "chart")
+    SUBJECT = OneProduct
+    WHEN = "last"
+
+    _drawn: tuple[object, ...] | None = None
 
     def __init__(
         self,
@@ -73,22 +91,54 @@ class ProductHistory(PriceHistory):
         currency: str = "EUR",
         series: Sequence[str] = ("priced",),
     ) -> None:
-        super().__init__(settings, asin, currency=currency)
-        self.series = tuple(series)
+        super().__init__(settings)
+        self.asin, self.currency, self.series = asin, currency, tuple(series)
+        self._notes = HistoryNotes()
 
-    def show(self, offers: Sequence[Offer], histories: Sequence[History], currency: str, *, title: str = "") -> None:  # noqa: ARG002  # a price chart has one
-        """Draw the histories of a product."""
-        self.draw(offers, histories, currency)
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The chart and its notes."""
+        return self, self._notes
 
-    def draw(self, offers: Sequence[Offer], histories: Sequence[History], currency: str) -> list[str]:
-        """Draw the histories of a product; the notes that belong below the chart."""
-        figure, notes = history_chart(histories, offers, self.series, currency, load_rates())
+    def warm_up(self) -> None:
+        """Have the rates and plotly ready."""
+        history_chart((), (), (), "EUR", load_rates())[0].to_json()
+        go.Figure([go.Scatter(), go.Waterfall()]).update_layout(**LAYOUT).to_json()
+
+    def load(self) -> None:
+        """Read the product's history and draw it.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        self._draw(self.asin, self.store.offers([self.asin]), self.store.history(self.asin), self.series, self.currency)
+
+    def follow(self, shown: OneProduct) -> None:
+        """Draw the page's product, again only if something changed: it is the largest part of a page."""
+        if self.asin:
+            self.load()
+            return
+        if shown.product is None:
+            self.hide()
+            self._notes.hide()
+            self._drawn = None
+            return
+        currency, series = shown.view.currency or shown.profile.currency, shown.view.series
+        drawn = shown.product.asin, shown.sections, series, currency
+        if drawn != self._drawn:
+            self._draw(shown.product.asin, shown.offers, shown.histories, series, currency)
+            self._drawn = drawn
+
+    def _draw(
+        self, asin: str, offers: Sequence[Offer], histories: Sequence[History], series: Sequence[str], currency: str
+    ) -> None:
+        figure, notes = history_chart(histories, offers, series, currency, load_rates())
         # Another product is looked at from its beginning again.
-        figure.update_layout(uirevision=self.asin)
+        figure.update_layout(uirevision=asin)
         markets = ", ".join(h.market for h in histories) or "no marketplace"
         label = f"Prices, rank, offers and sales over time in {markets}, {currency}"
         self.widget.draw(self.region, figure, label=label)
-        return notes
+        self._notes.show(notes)
 
 
 def _lines(

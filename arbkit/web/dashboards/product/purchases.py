@@ -5,12 +5,13 @@ from __future__ import annotations
 from arbkit.analysis.sales.scoring import sales_report
 from arbkit.analysis.sales.words import basis_words, unmatched_words
 from arbkit.core.settings import Settings
+from arbkit.web.dashboards.composed.subject import RouteSubject, ShownRoute
 from arbkit.web.dashboards.content import Region
 from arbkit.web.dashboards.html import page_html
-from arbkit.web.dashboards.part import StorePart
+from arbkit.web.dashboards.part import RoutePart, StorePart
 
 
-class PurchasesTable(StorePart):
+class PurchasesTable(RoutePart, StorePart):
     """The purchases of a product: what was forecast of each against what came. ``PurchasesTable(settings, "B0…")``."""
 
     REGION = Region("purchases", "html")
@@ -26,6 +27,14 @@ class PurchasesTable(StorePart):
             StoreError: the store cannot be read.
         """
         self.show(self._asin)
+
+    def follow(self, shown: RouteSubject) -> None:
+        """Show those of the page's product."""
+        self._follow_route(shown.about)
+
+    def show_route(self, route: ShownRoute) -> None:
+        """Show those of the product of this route."""
+        self.show(route.asin)
 
     def show(self, asin: str) -> None:
         """Show those of this product; nothing where nothing was bought or sold.

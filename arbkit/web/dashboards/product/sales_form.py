@@ -12,8 +12,9 @@ from arbkit.core.settings import Settings
 from arbkit.sources.settlements.files import parse_sales
 from arbkit.sources.settlements.read import ReadSales
 from arbkit.store import open_store
+from arbkit.web.dashboards.composed.subject import RouteSubject, ShownRoute
 from arbkit.web.dashboards.content import Field, Region, UserEvent
-from arbkit.web.dashboards.part import StorePart
+from arbkit.web.dashboards.part import RoutePart, StorePart
 from arbkit.web.dashboards.uploaded import Upload
 
 _LARGEST = 20 << 20
@@ -22,7 +23,7 @@ _LONGEST = 2_000
 _MOST_SKUS = 100
 
 
-class SalesForm(StorePart):
+class SalesForm(RoutePart, StorePart):
     """A field for a file and one for the SKUs of a product; ``on_taken`` is called after sales were taken in."""
 
     REGION = Region("salesform", "form", title="Take in what was sold")
@@ -39,6 +40,14 @@ class SalesForm(StorePart):
     def load(self) -> None:
         """Show the fields for the product it was made with."""
         self.show(self._asin)
+
+    def follow(self, shown: RouteSubject) -> None:
+        """Show the fields for the page's product."""
+        self._follow_route(shown.about)
+
+    def show_route(self, route: ShownRoute) -> None:
+        """Show the fields for the product of this route."""
+        self.show(route.asin)
 
     def show(self, asin: str) -> None:
         """Show the fields; what was typed for another product is gone."""
@@ -80,6 +89,9 @@ class SalesForm(StorePart):
             taken = take_sales(store, read.lines, skus)
         self.widget.notify(" ".join(_words(read, taken)), "bad" if read.faults else "good")
         self.show(self._asin)
+        if self.page is not None:
+            self.page.subject(RouteSubject).renew_route()
+            self.page.redraw()
         if self._on_taken is not None:
             self._on_taken()
 

@@ -18,9 +18,8 @@ from arbkit.core.settings import Settings
 from arbkit.display.export.opportunities import write_opportunities
 from arbkit.profit.seller.profile_file import load_profile
 from arbkit.store import OpportunityQuery, open_store
-from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.pages import Seen
+from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.routes import store_routes
 
 WANTED = (
@@ -50,7 +49,7 @@ def shown(settings: Settings) -> dict[str, str]:
     """The sentence of every route's page."""
     found = {}
     for one in WANTED:
-        seen = Seen(OpportunitiesPage(settings)).begin(f"?chosen={one.id}")
+        seen = Seen(shipped_page("opportunities", settings)).begin(f"?chosen={one.id}")
         sentence = re.search("<b>(.*?)</b>", seen.html("verdict"), re.DOTALL)
         assert sentence is not None
         found[one.asin] = html.unescape(sentence[1])

@@ -24,7 +24,7 @@ from arbkit.store import OpportunityQuery, Page, Store, Sums
 from arbkit.store.decisions.applying import with_status
 from arbkit.web.dashboards.html import page_html
 from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View
-from arbkit.web.dashboards.opportunities.what_if import WhatIf
+from arbkit.web.dashboards.opportunities.what_if.values import WhatIf
 
 _TRIES = 4
 """How often routes that turn out to be no opportunity are replaced by the next ones."""
