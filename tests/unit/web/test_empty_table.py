@@ -43,11 +43,11 @@ def test_filters_that_leave_nothing_are_named_and_cleared_by_one_button(filled: 
 
 
 def test_routes_that_need_a_size_are_not_counted_as_opportunities(filled: Settings) -> None:
-    assert "Opportunities shown" in Seen(OpportunitiesPage(filled)).begin().html("figures")
+    assert "Opportunities shown" in Seen(shipped_page("opportunities", filled)).begin().html("figures")
     with open_store(filled) as store:
         both = [opportunity("B000000001", profit=5.0), opportunity("B000000001", "DE", "IT", status="needs_size")]
         store_routes(store, both)
-    figures = Seen(OpportunitiesPage(filled)).begin("?all=yes").html("figures")
+    figures = Seen(shipped_page("opportunities", filled)).begin("?all=yes").html("figures")
     assert "Routes shown" in figures
     assert "opportunities stored: 1" in figures
 
