@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
@@ -142,3 +146,20 @@ def test_a_notebook_whose_server_has_no_chart_library_gets_it_from_the_kernel() 
     (content, (script,)) = sent[0]
     assert content == {"type": "library"}
     assert b"plotly.js" in script[:200]
+
+
+def test_every_part_is_there_as_it_is_typed_and_nothing_else_is() -> None:
+    tree = ast.parse(Path(parts.__file__).read_text("utf-8"))
+    (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
+    homes = {alias.name: node.module for node in typed.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert {name: getattr(parts, name).__module__ for name in parts.__all__} == homes
+    with pytest.raises(AttributeError, match="OpportunityTabel"):
+        _ = parts.OpportunityTabel
+
+
+def test_a_page_holds_in_memory_what_it_consists_of_and_no_other_page() -> None:
+    code = "import sys; from arbkit.parts import OpportunityTable, Page; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = done.stdout.split()
+    assert "arbkit.web.dashboards.opportunities.parts" in imported
+    assert not [name for name in imported if name.startswith(("arbkit.web.dashboards.pipeline", "confluent_kafka"))]
