@@ -29,6 +29,7 @@ from arbkit.parts import (
     PriceHistory,
     RouteDetails,
     RouteMap,
+    SalesForm,
     Section,
     Waterfall,
 )
@@ -221,6 +222,8 @@ def test_details_stand_beside_the_table_before_them_and_sections_have_titles(fil
     assert places == {"table": ("All", ""), "route": inside, "waterfall": inside, "groups": ("", "")}
     with pytest.raises(UsageError, match="Put a table first"):
         Page(Beside(RouteDetails()), OpportunityTable(), settings=filled)
+    with pytest.raises(UsageError, match="Did you mean product"):
+        Page(OpportunityTable(), layout="produkt", settings=filled)
 
 
 def test_a_decision_is_taken_in_a_page_of_parts_and_all_others_hear_of_it(filled: Settings) -> None:
@@ -229,6 +232,15 @@ def test_a_decision_is_taken_in_a_page_of_parts_and_all_others_hear_of_it(filled
     seen.click("decide")
     assert "too slow" in seen.html("decided")
     assert seen.regions["table"]["total"] == 29
+
+
+def test_skus_that_are_assigned_on_a_page_of_parts_leave_the_selected_route_there(filled: Settings) -> None:
+    seen = Seen(Page(OpportunityTable(), RouteDetails(), SalesForm(), settings=filled)).begin()
+    seen.fill("salesform", skus="DE-1")
+    seen.click("assign_skus")
+    assert seen.notices[-1].startswith("0 lines new")
+    assert seen.shown("route")
+    assert seen.shown("salesform")
 
 
 def test_what_is_typed_into_a_form_of_ones_own_stays_when_the_page_draws_again(filled: Settings) -> None:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from arbkit.core.errors import ArbkitError
+from arbkit.core.errors import ArbkitError, UsageError, did_you_mean
 from arbkit.core.settings import Settings
 from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, page_label
 from arbkit.web.address import describe_errors
@@ -43,7 +43,14 @@ class Page(DashboardPage):
     """
 
     def __init__(self, *content: Item, title: str = "", layout: str = _OWN, settings: Settings | None = None) -> None:
-        """``title``: empty: as the file is called. ``layout``: that of a shipped page, on a wide window."""
+        """``title``: empty: as the file is called. ``layout``: that of a shipped page, on a wide window.
+
+        Raises:
+            UsageError: parts stand beside no table, or no page has such a layout.
+        """
+        if layout not in (_OWN, *SHIPPED_PAGES):
+            remedy = did_you_mean(layout, SHIPPED_PAGES)
+            raise UsageError("no page has such a layout", field="layout", value=layout, remedy=remedy)
         self.NAME = layout
         self.TITLE = title or page_label(self.file_name) or "Own page"
         standalone = _OF_VOILA not in os.environ

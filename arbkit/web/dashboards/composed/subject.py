@@ -141,5 +141,4 @@ class RouteSubject(Subject):
         return self.route
 
     def renew_route(self) -> None:
-        """Have all parts that show the selected route draw it again with the next reading."""
-        self.route = None
+        """Have all parts about the selected route draw again."""

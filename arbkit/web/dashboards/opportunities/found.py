@@ -182,6 +182,10 @@ class FoundOpportunities(RouteSubject):
             self._quoted = asked, quoted
         return self._quoted[1]
 
+    def renew_route(self) -> None:
+        """Have all parts about the selected route draw again."""
+        self.route = None if self._selected is None else self._shown(self._selected)
+
     def _select(self, stats: Stats) -> None:
         """The route that the view chooses, or else the first; made anew only if it was priced again."""
         ids = [o.id for o in self.rows.items]
