@@ -182,11 +182,12 @@ class Page(DashboardPage):
             return
         if self._stats is None and self._needs_store:
             return
+        # Whoever sees a part sees the address that belongs to it.
+        self.show_address()
         self.widget.hide(_NO_DATA)
         failed = self._follow(part for part in parts if part.WHEN == "first")
         self.show_header()
         failed = self._follow(part for part in parts if part.WHEN == "next") or failed
-        self.show_address()
         self.defer(self._redraw_rest)
         if failed is not None:
             raise failed
