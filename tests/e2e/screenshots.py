@@ -51,7 +51,8 @@ def _what_if(page: Page, _: Up) -> None:
     page.get_by_label("Selling prices ± %").fill("-5")
     page.keyboard.press("Enter")
     page.locator("#arb-outcome").get_by_text("instead of").wait_for()
-    page.locator("#arb-quote h3").wait_for()
+    # On a phone the details are in a sheet that a row opens.
+    page.locator("#arb-quote h3").wait_for(state="attached")
 
 
 def _columns(page: Page, _: Up) -> None:
@@ -92,6 +93,12 @@ def _unfold(page: Page, name: str) -> None:
         folded.locator("summary").click()
 
 
+def _over_time(page: Page, _: Up) -> None:
+    # On a phone every section but the first is folded.
+    _unfold(page, "Over time")
+    page.locator("#arb-history .scatterlayer").first.wait_for()
+
+
 def _nothing(_: Page, __: Up) -> None:
     pass
 
@@ -106,8 +113,8 @@ STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page, Up], Non
     "opportunities-nothing-left": ("opportunities", {}, ROWS, False, _nothing_left),
     "opportunities-bad-link": ("opportunities", {"min_proft": "5", "source": "XX"}, ROWS, False, _nothing),
     "opportunities-lost": ("opportunities", {}, ROWS, False, _lost),
-    "product": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", False, _nothing),
-    "product-dark": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", True, _nothing),
+    "product": ("product", {"asin": "B0DEMO0149"}, "#arb-routes tr[data-id]", False, _over_time),
+    "product-dark": ("product", {"asin": "B0DEMO0149"}, "#arb-routes tr[data-id]", True, _over_time),
     "product-unknown": ("product", {"asin": "B000000000"}, "#arb-about", False, _nothing),
     "product-search": ("product", {"q": "camera"}, "#arb-results tr[data-id]", False, _nothing),
     "alerts": ("alerts", {}, "#arb-history tr[data-id]", False, _nothing),
