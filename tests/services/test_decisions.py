@@ -90,6 +90,9 @@ def test_what_cannot_be_decided_is_a_problem_and_keeps_nothing(client: TestClien
     assert long.status_code == 422
     assert "2,000" in long.text
     assert len(long.text) < 600
+    for name, value in {"quantity": True, "price": False, "seen": "0", "until": 20270131}.items():
+        odd = client.post("/decisions", json={**ROUTE, "status": "bought", "quantity": 1, "price": 9.5, name: value})
+        assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, name), odd.text
     unknown = client.post("/decisions", json={"asin": "B000000009", "status": "buy_list"})
     assert unknown.status_code == 422
     assert "is not in the store" in unknown.text

@@ -10,10 +10,9 @@ from pydantic import JsonValue
 from arbkit.analysis.decisions.listing import decisions_that_hold
 from arbkit.analysis.decisions.taking import decide
 from arbkit.core.decisions.event import brand_key
-from arbkit.core.decisions.request import DecisionRequest
 from arbkit.core.input.filters import OpportunityFilter
 from arbkit.store import open_store
-from arbkit.web.api.decisions.schemas import DecisionNow, DecisionOut
+from arbkit.web.api.decisions.schemas import DecisionBody, DecisionNow, DecisionOut
 from arbkit.web.api.listing import listing_json
 from arbkit.web.api.schemas import Listing
 from arbkit.web.dependencies import Asin, SharedDep, StoreDep
@@ -49,7 +48,7 @@ def decisions_of(request: Request, store: StoreDep, asin: Asin) -> Response:
 
 
 @router.post("/decisions", status_code=201, responses={**problem_responses(409), **_UNAVAILABLE})
-def add_decision(request: Request, shared: SharedDep, wanted: Annotated[DecisionRequest, Body()]) -> DecisionOut:
+def add_decision(request: Request, shared: SharedDep, wanted: Annotated[DecisionBody, Body()]) -> DecisionOut:
     """Decide about a product, one of its routes, or a brand; 409 if somebody has decided since the version seen."""
     caller = caller_of(request.scope)
     with open_store(shared.settings) as store:

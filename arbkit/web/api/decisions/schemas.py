@@ -1,10 +1,18 @@
-"""What the endpoints for decisions answer."""
+"""What the endpoints for decisions take and answer."""
 
 from __future__ import annotations
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
+from arbkit.core.decisions.request import DecisionRequest
 from arbkit.core.results import DecisionStatus, Result
+
+
+class DecisionBody(DecisionRequest):
+    """What is decided about a product, one of its routes, or a brand."""
+
+    # Words that are numbers come from command lines; in JSON they are a mistake.
+    model_config = ConfigDict(strict=True)
 
 
 class DecisionOut(Result):
