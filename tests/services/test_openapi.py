@@ -236,7 +236,7 @@ def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str
         models = importlib.import_module(f"{client.__name__}.models")
         requests = {
             "watch": models.WatchRequest, "look": models.LookRequest, "put_package": models.PackageRequest,
-            "add_key": models.KeyRequest, "add_decision": models.DecisionRequest, "add_sale": models.SaleRequest,
+            "add_key": models.KeyRequest, "add_decision": models.DecisionBody, "add_sale": models.SaleRequest,
         }  # fmt: skip
         values["body"] = requests[name].from_dict(body)
     if "sort_by" in values:
