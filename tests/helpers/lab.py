@@ -60,7 +60,7 @@ def laboratory(settings: Settings, folder: Path, notebook: Path) -> Iterator[str
         line = ""
         while "/lab?token=" not in line:
             line = process.stderr.readline()
-            assert line, "arbkit lab ended by itself"
+            assert line, "arbkit lab ended"
         drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL, start_new_session=True)
         found = re.search(r"http://127\.0\.0\.1:\d+/", line)
         assert found is not None, line

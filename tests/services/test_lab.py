@@ -35,7 +35,7 @@ def test_it_listens_where_it_is_told_as_any_user_and_ends_with_its_kernels(setti
             line = process.stderr.readline()
             while line and not re.search(rf"http://127\.0\.0\.1:{port}/lab", line):
                 line = process.stderr.readline()
-            assert line, "it ended by itself"
+            assert line, "arbkit lab ended"
             headers = {"Authorization": f"token {_TOKEN}"}
             kernels = f"http://127.0.0.1:{port}/api/kernels"
             # It says where it is before it listens.

@@ -46,7 +46,7 @@ def read_parameters(source: str, name: str, *, field: str) -> type[BaseModel]:
     try:
         fields = dict(_fields(source))
         model: type[BaseModel] = create_model(name, __base__=Request, **fields)
-        # A default is not validated by itself.
+        # Defaults are not validated unless asked for.
         model.model_validate({one: info.default for one, info in model.model_fields.items()})
     except _FaultError as fault:
         where = f"{field}: parameters cell, line {fault.line}"

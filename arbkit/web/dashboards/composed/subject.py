@@ -27,7 +27,7 @@ class Subject:
     NAME: ClassVar[str] = ""
     """What stands before its fields in the address of a page that has another subject too."""
     NEEDS_STORE: ClassVar[bool] = True
-    """Whether nothing of it is known while the store does not answer; else it reads by itself, in the background."""
+    """Whether nothing of it is known while the store does not answer; else it reads on its own, in the background."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

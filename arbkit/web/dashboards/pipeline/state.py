@@ -130,7 +130,7 @@ class PipelineState(Subject):
             await task.settled()
 
     def need(self, text: str) -> None:
-        """Ask when so many tokens will be there, as it was typed."""
+        """Ask when there will be this number of tokens, as it was typed."""
         self.needed_text, self.needed, self.wrong = text.strip()[:20], None, ""
         digits = self.needed_text.replace(",", "")
         if digits.isascii() and digits.isdigit() and 0 < int(digits) <= _MOST_NEEDED:
