@@ -49,6 +49,21 @@ class PipelinePart(StorePart):
             self.widget.show_html(self.region, paragraph_html(f"{shown.refused[name]}."))
 
 
+class ChartedPart(PipelinePart):
+    """A part that has a chart of its own below it."""
+
+    CHART: Region
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__(settings)
+        self._chart = Slot(self.CHART, self)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The part and its chart."""
+        return self, self._chart
+
+
 class Services(PipelinePart):
     """Each service, its state, how that is known, and what to do."""
 
@@ -73,19 +88,11 @@ class LogLag(PipelinePart):
             self.widget.show_html(self.region, lag_html(shown.known.state))
 
 
-class LogThroughput(PipelinePart):
+class LogThroughput(ChartedPart):
     """How many records are published and enriched a minute, in words and over time."""
 
     REGION = Region("pace", "html", title="Throughput", waiting="Available after the next refresh …")
-
-    def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__(settings)
-        self._chart = Slot(Region("pacechart", "chart"), self)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The words and the chart."""
-        return self, self._chart
+    CHART = Region("pacechart", "chart")
 
     def warm_up(self) -> None:
         """Have plotly ready."""
@@ -101,15 +108,15 @@ class LogThroughput(PipelinePart):
             self.widget.draw(self._chart.region, throughput_figure(shown.through.paces), label=words)
 
 
-class KeepaTokens(PipelinePart):
+class KeepaTokens(ChartedPart):
     """How many tokens there are, when there will be as many as one asks for, and a forecast."""
 
     REGION = Region("tokens", "html", title="Keepa tokens", waiting="Reading the producer's state …")
+    CHART = Region("tokenchart", "chart")
 
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__(settings)
         self._need = Slot(Region("need", "form"), self)
-        self._chart = Slot(Region("tokenchart", "chart"), self)
         self._charted: tuple[object, ...] | None = None
 
     @property
@@ -160,19 +167,11 @@ class KeepaTokens(PipelinePart):
         self.widget.show_form(self._need.region, [field])
 
 
-class OfferAges(PipelinePart):
+class OfferAges(ChartedPart):
     """How old the offers of each marketplace are."""
 
     REGION = Region("ages", "html", title="Age of the offers", waiting="Asking the store …")
-
-    def __init__(self, settings: Settings | None = None) -> None:
-        super().__init__(settings)
-        self._chart = Slot(Region("agechart", "chart"), self)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The table and the chart."""
-        return self, self._chart
+    CHART = Region("agechart", "chart")
 
     def warm_up(self) -> None:
         """Have plotly ready."""
