@@ -149,7 +149,9 @@ def _used(key: ApiKey) -> str:
 def dashboards() -> None:
     """Serve the Voilà dashboards."""
     from arbkit.core.service.addresses import TOKEN_IS_NEW, dashboard_url, listen, with_token
-    from arbkit.core.service.process import die_with_parent
+    from arbkit.core.service.process import die_with_parent, skip_iri_grammar
+
+    skip_iri_grammar()
     from arbkit.web.dashboards.voila_server import run_dashboards
 
     given = load_settings(early=True)

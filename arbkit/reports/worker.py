@@ -22,7 +22,7 @@ import orjson
 from pydantic import JsonValue
 
 from arbkit.core.errors import ServiceError
-from arbkit.core.service.process import die_with_parent
+from arbkit.core.service.process import die_with_parent, skip_iri_grammar
 from arbkit.reports.figures import FIGURES, draw, keep_displayed
 from arbkit.reports.kernel import output_limit
 from arbkit.reports.kernel.sockets import private_sockets
@@ -191,9 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     die_with_parent()
     folder = Path(arguments[0])
     job = Job.model_validate_json((folder / "job.json").read_bytes())
-    # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
-    # every start, for a check that no notebook needs. So nbformat and papermill are imported only after this.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    skip_iri_grammar()
     if job.explain is not None:
         _file(folder, job.title, job.explain)
         return 0

@@ -56,6 +56,15 @@ def log_faults_to_file(path: Path) -> None:
     ours.addHandler(handler)
 
 
+def skip_iri_grammar() -> None:
+    """Have jsonschema, which checks notebooks and events, do without a grammar of international addresses.
+
+    It would build it at every start, a second of work, for a check that none of them needs. To be called before the
+    first import of a package of Jupyter.
+    """
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+
 def stop_on_signals() -> threading.Event:
     """An event that SIGINT, SIGTERM and SIGBREAK set; a second SIGINT ends the process at once."""
     stop = threading.Event()

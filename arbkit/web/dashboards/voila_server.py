@@ -31,6 +31,7 @@ from arbkit.display.html import environment
 from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, own_page_files
 from arbkit.reports.kernel.sockets import transport
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
+from arbkit.web.dashboards.server.kernels import draw_in_turn
 from arbkit.web.dashboards.server.login import (
     DashboardIdentity,
     Login,
@@ -41,7 +42,7 @@ from arbkit.web.dashboards.server.login import (
 )
 from arbkit.web.dashboards.server.pages import EndKernel, Home, PageHandler
 from arbkit.web.dashboards.server.plain import ExtensionFiles, NotFound, StaticFiles, TemplateFiles
-from arbkit.web.dashboards.server.room import memory_limit, room
+from arbkit.web.dashboards.server.room import Room, memory_limit, room
 from arbkit.web.policies import SECURITY_HEADERS, dashboard_page
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Dashboards(Voila):  # type: ignore[misc]
 
     arbkit: Settings
     listening: socket.socket
-    most_pages: int
+    room: Room
 
     def setup_template_dirs(self) -> None:
         """Put our template before Voilà's, and plotly's script among the static files."""
@@ -98,7 +99,7 @@ class Dashboards(Voila):  # type: ignore[misc]
             return url_path_join(self.server_url, path)
 
         page = {
-            "most_pages": self.most_pages,
+            "most_pages": self.room.pages,
             "settings": self.arbkit,
             "template_paths": self.template_paths,
             "config": self.config,
@@ -136,6 +137,7 @@ class Dashboards(Voila):  # type: ignore[misc]
         self.listening.setblocking(False)
         HTTPServer(self.app, **bounds).add_socket(self.listening)
         self.ioloop = IOLoop.current()
+        self.ioloop.add_callback(draw_in_turn, self.kernel_manager, self.room.later)
         try:
             self.ioloop.start()
         finally:
@@ -219,7 +221,7 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
     app = Dashboards(config=config)
     app.arbkit = settings
     app.listening = listening
-    app.most_pages = place.pages
+    app.room = place
     app.initialize([])
     app.log.addFilter(_is_told)
     app.start()

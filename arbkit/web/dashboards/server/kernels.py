@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -14,6 +16,8 @@ ABANDONED_S = 60.0
 """Seconds after its last socket closed at which a kernel ends: a phone may be locked, or a network lost, so long."""
 UNVISITED_S = 80.0
 """Seconds that the browser of a new page has to open its first socket: many pages at once load slowly."""
+SETTLED_S = 10.0
+"""Seconds between a page that is drawn beforehand and the next: whoever has just come waits for the first one."""
 RECLAIMED_S = 5.0
 """Seconds after which a kernel whose sockets have closed ends for the sake of another page: a short cut is no end."""
 
@@ -129,3 +133,26 @@ class DashboardKernels(AsyncMappingKernelManager):
     def _connections(self, kernel_id: str) -> int:
         found: int = self._kernel_connections.get(kernel_id, 0)
         return found
+
+
+async def draw_in_turn(kernels: Any, notebooks: Iterable[str]) -> None:
+    """Keep a page of each of these drawn too, one after another: somebody may be waiting for the first one.
+
+    ``kernels`` are :class:`DashboardKernels` as Voilà extends them.
+    """
+    for notebook in notebooks:
+        await _drawn(kernels)
+        await asyncio.sleep(SETTLED_S)
+        kernels.kernel_pools_config = {**kernels.kernel_pools_config, notebook: {"pool_size": 1}}
+        kernels.fill_if_needed(delay=0, notebook_name=notebook)
+
+
+async def _drawn(kernels: Any) -> None:
+    """Wait until what is being drawn beforehand is drawn, or cannot be."""
+    # Voilà tells nobody else.
+    starting = [one for pool in kernels._pools.values() for one in pool]
+    if starting:
+        begun, _ = await asyncio.wait(starting)
+        drawing = [one.result()["task"] for one in begun if not one.cancelled() and one.exception() is None]
+        if drawing:
+            await asyncio.wait(drawing)

@@ -35,12 +35,16 @@ class Room:
         return SERVER_BYTES + (self.pages + self.warm) * KERNEL_BYTES
 
     def configure(self, config: Config) -> None:
-        """Tell Voilà how many pages to draw beforehand."""
-        first = {"pool_size": min(self.warm, 1)}
-        others = {"pool_size": 1 if self.warm > 1 else 0}
+        """Tell Voilà to draw the first page beforehand, if there is room for it."""
         # The user's own pages, which may do anything, run when they are opened.
-        pools = {"default": {"pool_size": 0}, **{f"{name}.ipynb": others for name in SHIPPED_PAGES}}
-        config.VoilaKernelManager.kernel_pools_config = {**pools, _FIRST_PAGE: first}
+        pools = {"default": {"pool_size": 0}, _FIRST_PAGE: {"pool_size": min(self.warm, 1)}}
+        config.VoilaKernelManager.kernel_pools_config = pools
+
+    @property
+    def later(self) -> tuple[str, ...]:
+        """The notebooks of the pages that are drawn beforehand after the first one."""
+        pages = [f"{name}.ipynb" for name in SHIPPED_PAGES] if self.warm > 1 else []
+        return tuple(page for page in pages if page != _FIRST_PAGE)
 
 
 def room(wanted: int, memory: int | None, *, kinds: int) -> Room:
