@@ -307,11 +307,14 @@ def time_limit(connection: sqlite3.Connection, seconds: float | None) -> Iterato
 def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """A read transaction: all reads of the block see one moment. Keep it short, it holds up the WAL."""
     connection.execute("BEGIN")
+    ending = "ROLLBACK"
     try:
         yield connection
+        # Keeps what the connection has put into temporary tables.
+        ending = "COMMIT"
     finally:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            connection.execute(ending)
 
 
 def bound_wal(connection: sqlite3.Connection, path: Path) -> None:

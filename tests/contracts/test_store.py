@@ -123,6 +123,20 @@ def test_every_word_of_a_search_may_be_the_beginning_of_one(store: Store, subtes
             assert matches_words(f"{title} Lucéo", query) is bool(found)
 
 
+def test_a_search_finds_what_has_come_since_it_was_asked_before(store: Store) -> None:
+    put(store, offer(title="Camping lamp"), offer("B000000002", title="Ball"))
+    lamp, ball = opportunity(title="Camping lamp"), opportunity("B000000002", title="Ball")
+    store_routes(store, [lamp, ball])
+    asked = OpportunityQuery(q="lamp")
+    assert store.opportunities(asked).items == (lamp,)
+    assert store.opportunities(OpportunityQuery(q="ball")).items == (ball,)
+    assert (store.sums(asked).count, store.sums(OpportunityQuery()).count) == (1, 2)
+    put(store, offer("B000000002", title="Ball with a lamp", version=9_000_000))
+    store_routes(store, [lamp, replace(ball, title="Ball with a lamp")])
+    assert store.opportunities(asked).total == store.sums(asked).count == 2
+    assert [group.count for group in store.groups(asked, "route")] == [2]
+
+
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.one_of(st.text(max_size=60), st.sampled_from(['"', "*", 'NEAR("a" b)', "a OR", "-", "x" * 10_000, "^a"])))
 def test_no_search_text_is_too_strange(store: Store, query: str) -> None:

@@ -6,10 +6,11 @@ import sqlite3
 from contextlib import AbstractContextManager
 
 from arbkit.core.decisions.rules import DecisionsInForce
+from arbkit.core.sqlite import snapshot
 from arbkit.store.decisions.applying import choice_of
 from arbkit.store.grouping.groups import CATEGORY_NAMES, Group, GroupedBy, group_of, ordered
 from arbkit.store.queries import OpportunityQuery, check_query
-from arbkit.store.sqlite.queries import opportunities_where
+from arbkit.store.sqlite.queries import MatchedProducts, opportunities_where
 
 _KEYS: dict[GroupedBy, str] = {
     "brand": "brand",
@@ -34,6 +35,8 @@ _GROUPS = """
 class SqliteGroups:
     """Implements :class:`arbkit.store.grouping.groups.GroupingStore`."""
 
+    _matched: MatchedProducts
+
     def _using(self) -> AbstractContextManager[sqlite3.Connection]:
         raise NotImplementedError
 
@@ -52,7 +55,8 @@ class SqliteGroups:
             known = f"SELECT column1 AS known, column2 AS shown FROM (VALUES {marks})"  # noqa: S608 - ours
             table += f" LEFT JOIN ({known}) ON known = category"
             names = [word for pair in CATEGORY_NAMES.items() for word in pair]
-        with self._using() as connection:
+        with self._using() as connection, snapshot(connection):
+            self._matched.find(connection, query.q)
             select = f"SELECT {_KEYS[by]} AS name, profit, expected_profit FROM {table}"  # noqa: S608 - ours
             choice = choice_of(query, self._read_in_force(connection))
             found = opportunities_where(select, query, real_only=self._real_only(connection), choice=choice)

@@ -44,12 +44,25 @@ _ALERT_TYPE = "json_extract(CAST(document AS TEXT), '$.type')"
 """As the index of types has it."""
 _SORTS = {**OPPORTUNITY_SORTS, "route": "source || target"}
 
+MATCHED = "asin IN temp.matched"
+"""The condition on a row that it is of one of them, once :meth:`MatchedProducts.find` has found them."""
+_MATCHED_TABLES = (
+    "CREATE TEMP TABLE IF NOT EXISTS matched (asin TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TEMP TABLE IF NOT EXISTS matched_by (terms TEXT, version INTEGER, changes INTEGER)",
+)
+_FIND_MATCHED = """
+    INSERT INTO temp.matched
+    SELECT asin FROM products WHERE rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)
+"""
+
 _WALKED = frozenset({"profit", OPPORTUNITY_SORTS[DEFAULT_OPPORTUNITY_SORT]})
 """The orders that have an index."""
+_MANY = 20_000
+"""The opportunities from which on a page is read along the index of its order, and not sorted from all of them."""
 _EQUAL = frozenset(f"{name} = ?" for name in EXACT_FILTERS if name != "asin")
 """Conditions that many rows meet, where few are of a product."""
-_AMONG = "category IN ("
-"""How one more of them begins: a category is known by several names."""
+_AMONG = ("category IN (", MATCHED)
+"""How more of them begin: a category is known by several names, and words are found in many products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,39 @@ class SqlQuery:
 
     sql: str
     values: list[Any]
+
+
+class MatchedProducts:
+    """Those of one connection, in tables of its own.
+
+    A page of opportunities, their sums and the totals of their routes ask about the same ones, of which there may be
+    very many.
+    """
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def changes(self, connection: sqlite3.Connection) -> int:
+        """How many rows of the store, and not of these tables, the connection has changed."""
+        return connection.total_changes - self._made
+
+    def find(self, connection: sqlite3.Connection, q: str | None) -> None:
+        """Find the products that have all words of a query, unless they are those that are kept."""
+        if not (terms := _search_terms(q)):
+            return
+        for table in _MATCHED_TABLES:
+            connection.execute(table)
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        # Beside the products, so that both are gone where a transaction fails.
+        wanted = (terms, version, self.changes(connection))
+        if connection.execute("SELECT * FROM temp.matched_by").fetchall() == [wanted]:
+            return
+        before = connection.total_changes
+        connection.execute("DELETE FROM temp.matched_by")
+        connection.execute("DELETE FROM temp.matched")
+        connection.execute(_FIND_MATCHED, (terms,))
+        connection.execute("INSERT INTO temp.matched_by VALUES (?, ?, ?)", wanted)
+        self._made += connection.total_changes - before
 
 
 # Steps from one to the next along the index: there are few among many rows.
@@ -109,9 +155,11 @@ def build_product_count_query(query: ProductQuery, *, real_only: bool = False) -
 
 
 def build_opportunities_queries(
-    query: OpportunityQuery, *, real_only: bool = False, choice: RouteChoice | None = None
+    query: OpportunityQuery, *, real_only: bool = False, choice: RouteChoice | None = None, total: int = 0
 ) -> list[SqlQuery]:
     """Rows of the document, the profit, the sort key and the id; each query goes on where the one before finds no more.
+
+    ``total`` is how many there are on all pages, if that is known: where many are, the first of them are soon found.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
@@ -119,13 +167,13 @@ def build_opportunities_queries(
     where = _opportunity_filter(query, real_only=real_only, choice=choice)
     key, then = _SORTS[query.sort], ("profit", "id") if goes_by_profit_too(query) else ("id",)
     columns = "id AS found, profit"
-    if query.walk and key in _WALKED and (after := unpack_cursor(query)) is not None:
+    if (walks := key in _WALKED and (query.walk or total >= _MANY)) and (after := unpack_cursor(query)) is not None:
         # Along the index of the order, in which the plus sign leaves no other: each page begins where the last one
         # ended. Rows with a key and those without one are two stretches of it; none is without a profit.
         ends = _after(after, query, key, then)[: None if key != "profit" else 1]
         pages = [_select_page(columns, "opportunities", [*_off_index(where), end], query, key, then) for end in ends]
     else:
-        where = _off_index(where) if query.walk and key in _WALKED else where
+        where = _off_index(where) if walks else where
         pages = [_page_query(columns, "opportunities", where, query, key, then)]
     # The documents of a page are looked up when it is known, not of all that is sorted.
     select = "SELECT (SELECT document FROM opportunity_documents WHERE id = found), profit, sort_key, id FROM"
@@ -163,7 +211,10 @@ def build_sums_query(
 def opportunities_where(
     select: str, query: OpportunityQuery, rest: str = "", *, real_only: bool, choice: RouteChoice | None
 ) -> SqlQuery:
-    """``select``, one of ours, over the opportunities that a query finds; arguments as :func:`build_sums_query`."""
+    """``select``, one of ours, over the opportunities that a query finds; arguments as :func:`build_sums_query`.
+
+    Where the query has words, a connection must have found their products before (:class:`MatchedProducts`).
+    """
     return _where(select, _opportunity_filter(query, real_only=real_only, choice=choice), rest)
 
 
@@ -237,20 +288,21 @@ def _order(query: StoreQuery, key: str, then: Sequence[str]) -> str:
     return ", ".join((f"{key} {direction} NULLS LAST", *(f"{name} {direction}" for name in then)))
 
 
-def _matching(q: str | None) -> list[Condition]:
-    """The condition on a product's words, of which each of the query is the beginning; none where it has no words."""
+def _search_terms(q: str | None) -> str:
+    """The words of a query as SQLite's search takes them, each the beginning of one; empty where it has none."""
+    return " ".join(f'"{word}"*' for word in words(q or ""))
+
+
+def _matching(q: str | None, found: Condition) -> list[Condition]:
+    """The condition on a product that the query's words are ``found`` in it; nothing has a query without words."""
     if not q:
         return []
-    found = words(q)
-    if not found:
-        return [("0", [])]
-    terms = " ".join(f'"{word}"*' for word in found)
-    return [("rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", [terms])]
+    return [found] if _search_terms(q) else [("0", [])]
 
 
 def _of_category(query: ProductQuery | OpportunityQuery) -> list[Condition]:
     names = query.category_names
-    return [(f"{_AMONG}{', '.join('?' * len(names))})", list(names))] if names else []
+    return [(f"category IN ({', '.join('?' * len(names))})", list(names))] if names else []
 
 
 def _of_brand(brand: str | None) -> list[Condition]:
@@ -268,9 +320,11 @@ def _without_brands(excluded: Sequence[str]) -> list[Condition]:
 
 def _brands_with(parts: int) -> str:
     """All brands that have any of this many parts; each is compared once, however many routes it has."""
-    every = "SELECT DISTINCT brand AS name FROM opportunities WHERE brand IS NOT NULL"
+    # Materialized, or SQLite would test each row before it looks which are distinct.
+    every = "every (name) AS MATERIALIZED (SELECT DISTINCT brand FROM opportunities WHERE brand IS NOT NULL)"
     tests = " OR ".join(["instr(joined, ?) > 0"] * parts)
-    return f"SELECT name FROM (SELECT name, joined_words(name) AS joined FROM ({every})) WHERE {tests}"  # noqa: S608 - ours
+    folded = "folded AS MATERIALIZED (SELECT name, joined_words(name) AS joined FROM every)"
+    return f"WITH {every}, {folded} SELECT name FROM folded WHERE {tests}"  # noqa: S608 - ours
 
 
 def _run_filter(query: RunQuery) -> list[Condition]:
@@ -278,7 +332,8 @@ def _run_filter(query: RunQuery) -> list[Condition]:
 
 
 def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:
-    found = [*_matching(query.q), *([REAL_PRODUCT] if real_only else [])]
+    here = "rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)"
+    found = [*_matching(query.q, (here, [_search_terms(query.q)])), *([REAL_PRODUCT] if real_only else [])]
     found += _of_category(query)
     if query.min_margin is not None:
         found.append(("best_margin >= ?", [query.min_margin]))
@@ -290,8 +345,7 @@ def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:
 
 
 def _opportunity_filter(query: OpportunityQuery, *, real_only: bool, choice: RouteChoice | None) -> list[Condition]:
-    products = "SELECT asin FROM products WHERE"
-    found = [(f"asin IN ({products} {condition})", values) for condition, values in _matching(query.q)]
+    found = _matching(query.q, (MATCHED, []))
     found += [*([REAL] if real_only else []), *_of_category(query), *_of_brand(query.brand)]
     found += _without_brands(query.excluded_brands)
     found += [condition(choice)] if choice else []

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from arbkit.core.marketplaces import MARKETS
+from arbkit.core.results import RouteTotals
 from arbkit.store.base import Stats, Sums
 from arbkit.store.sqlite import queries
 from arbkit.store.sqlite.changes import count_unpriced
@@ -13,6 +14,16 @@ from arbkit.store.sqlite.demo import REAL_PRODUCT
 
 _COUNT_BEST = "SELECT count(*) FROM products WHERE best_profit IS NOT NULL"
 _WITH_BEST = {False: _COUNT_BEST, True: f"{_COUNT_BEST} AND {REAL_PRODUCT[0]}"}
+
+
+def read_sums(connection: sqlite3.Connection, asked: queries.SqlQuery) -> Sums:
+    """What the opportunities of :func:`~arbkit.store.sqlite.queries.build_sums_query` come to, by route and in all."""
+    found = connection.execute(asked.sql, asked.values).fetchall()
+    routes: dict[str, RouteTotals] = {
+        route: {"count": number, "best_profit": best, "total_profit": round(total, 2)}
+        for route, number, best, total, _ in found
+    }
+    return Sums.of(routes, margins=sum(row[-1] for row in found))
 
 
 def read_stats(connection: sqlite3.Connection, sums: Sums, *, real_only: bool) -> Stats:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,6 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, ProductState, Run, Update
 from arbkit.core.offers.product import Product
-from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
 from arbkit.store import base
 from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
@@ -38,7 +38,7 @@ from arbkit.store.sqlite.products import take_over, write_products
 from arbkit.store.sqlite.rebuild import beside
 from arbkit.store.sqlite.routes import SqliteRoutes
 from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_current, is_there
-from arbkit.store.sqlite.stats import read_ages, read_stats
+from arbkit.store.sqlite.stats import read_ages, read_stats, read_sums
 from arbkit.store.sqlite.users import SqliteUsers
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class SqliteStore(SqliteUsers, SqliteRoutes, SqliteForecasts, SqliteDecisions, S
         self._show_demo = show_demo
         self._lock = threading.RLock()
         self._sums: dict[tuple[Any, ...], Sums] = {}
+        self._matched = queries.MatchedProducts()
         if read_only and not path.exists():
             raise _nothing_yet(path)
         with wrap_errors(path, "store"):
@@ -304,14 +305,15 @@ class SqliteStore(SqliteUsers, SqliteRoutes, SqliteForecasts, SqliteDecisions, S
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
         with self._using() as connection, snapshot(connection):
-            known = known_total(query)
-            total = self._summed(connection, query).count if known is None else known
-            found: list[Sequence[Any]] = []
-            decided, real_only = self._read_in_force(connection), self._real_only(connection)
-            choice = choice_of(query, decided)
-            for asked in queries.build_opportunities_queries(query, real_only=real_only, choice=choice):
-                if len(found) <= query.limit:
-                    found += connection.execute(asked.sql, asked.values)
+            total = known_total(query) or self._summed(connection, query).count
+            choice, real_only = (
+                choice_of(query, decided := self._read_in_force(connection)),
+                self._real_only(connection),
+            )
+            self._matched.find(connection, query.q)
+            asked = queries.build_opportunities_queries(query, real_only=real_only, choice=choice, total=total)
+            pages = (connection.execute(one.sql, one.values) for one in asked)
+            found = list(islice(chain.from_iterable(pages), query.limit + 1))
         return page_with_status(page_of(query, found, total, build=_opportunity, end=_route_end), decided)
 
     def sums(self, query: OpportunityQuery) -> Sums:
@@ -322,15 +324,15 @@ class SqliteStore(SqliteUsers, SqliteRoutes, SqliteForecasts, SqliteDecisions, S
     def _summed(self, connection: sqlite3.Connection, query: OpportunityQuery) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
         choice = choice_of(query, self._read_in_force(connection))
+        self._matched.find(connection, query.q)
         asked = queries.build_sums_query(query, real_only=self._real_only(connection), choice=choice)
         # One tells what others have written, the other what this connection has.
         (version,) = connection.execute("PRAGMA data_version").fetchone()
-        key = (asked.sql, *asked.values, version, connection.total_changes)
+        key = (asked.sql, *asked.values, query.q, version, self._matched.changes(connection))
         if key not in self._sums:
             if len(self._sums) >= _SUMS_KEPT:
                 self._sums.clear()
-            found = connection.execute(asked.sql, asked.values).fetchall()
-            self._sums[key] = Sums.of(_routes(found), margins=sum(row[-1] for row in found))
+            self._sums[key] = read_sums(connection, asked)
         return self._sums[key]
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
@@ -384,10 +386,6 @@ def _opportunity(row: Sequence[Any]) -> Opportunity:
 def _route_end(row: Sequence[Any]) -> End:
     _, profit, key, route = row
     return End(key, route, profit)
-
-
-def _routes(found: Iterable[Sequence[Any]]) -> dict[str, RouteTotals]:
-    return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t, _ in found}
 
 
 def _nothing_yet(path: Path) -> StoreError:
