@@ -46,7 +46,7 @@ def first_table(report: Report) -> None:
             priced = _all_priced(settings) - start
             process.terminate()
         browser.close()
-    report("`arbkit up` → complete table in the browser", f"{shown:.1f} s", "at most 20 s on 2 cores")
+    report("`arbkit up` → complete table in the browser", f"{shown:.1f} s", "at most 15 s on 2 cores")
     report("`arbkit up` → every watched product priced", f"{priced:.1f} s", "at most 20 s on 2 cores")
 
 

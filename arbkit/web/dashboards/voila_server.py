@@ -31,6 +31,7 @@ from arbkit.display.html import environment
 from arbkit.reports.catalogue.own_pages import SHIPPED_PAGES, own_page_files
 from arbkit.reports.kernel.sockets import transport
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
+from arbkit.web.dashboards.server.connection import PageConnection
 from arbkit.web.dashboards.server.kernels import draw_in_turn
 from arbkit.web.dashboards.server.login import (
     DashboardIdentity,
@@ -218,6 +219,7 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
     # Voilà keeps the connection files in a temporary folder with a name of this length.
     config.ConnectionFileMixin.transport = transport(Path(tempfile.gettempdir()) / "voila_xxxxxxxx")
     config.MappingKernelManager.transport_encryption = "auto"
+    config.Voila.kernel_websocket_connection_class = PageConnection
     app = Dashboards(config=config)
     app.arbkit = settings
     app.listening = listening

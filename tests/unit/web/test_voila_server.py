@@ -11,6 +11,7 @@ import pytest
 from jupyter_server.auth.identity import PasswordIdentityProvider
 from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from pydantic import SecretStr
 from voila.app import Voila
@@ -25,6 +26,7 @@ from arbkit.alerts.delivery.plan import load_plan
 from arbkit.core.settings import Settings
 from arbkit.reports.catalogue.find import SHIPPED
 from arbkit.reports.catalogue.own_pages import make_page
+from arbkit.web.dashboards.server.connection import PageConnection
 from arbkit.web.dashboards.server.kernels import DashboardKernels
 from arbkit.web.dashboards.server.login import DashboardIdentity, Login
 from arbkit.web.dashboards.server.pages import EndKernel, PageHandler
@@ -57,6 +59,7 @@ def test_voila_still_asks_the_kernels_for_what_is_counted_as_a_page() -> None:
         (DashboardIdentity, PasswordIdentityProvider, "process_login_form"),
         (Login, LoginFormHandler, "_render"),
         (PageHandler, TornadoVoilaHandler, "get"),
+        (PageConnection, ZMQChannelsWebsocketConnection, "nudge"),
         (TemplateFiles, TemplateStaticFileHandler, "get"),
         (StaticFiles, MultiStaticFileHandler, "get"),
         (ExtensionFiles, FileFindHandler, "get"),
