@@ -83,7 +83,7 @@ def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
         "profit", "currency", *standing, "roi_pct", "margin_pct", *_FORECAST, *_DEMAND,
         "amazon_share90_pct", "amazon_share_basis", "sell_avg90",
         "sell_position_pct", "break_even", "spread_pct", "fees", "fulfilment", "confidence", "confidence_reasons",
-        "brand", "category", "eans", "data_at", "source_url", "target_url", "decision",
+        "brand", "category", "eans", "data_at", "source_url", "target_url", "decision", "decision_note",
     ]  # fmt: skip
     return _frame(found, columns, demo=any(o.demo for o in found))
 

@@ -72,7 +72,7 @@ _LATER = (
     "expected_profit_per_day_pct", "sold_in_30_days_pct", "days_to_sell_p50", "forecast_unknown", "decision",
     "rank_drops90", "monthly_sold", "sellers_fba", "sellers_fbm", "amazon_share90_pct", "amazon_share_basis",
     "sell_avg90", "sell_position_pct", "break_even", "eans", "buy_basis", "sell_basis", "profile", "tables_version",
-    "keepa_source_url", "keepa_target_url", "verdict", "verdict_sentence",
+    "keepa_source_url", "keepa_target_url", "verdict", "verdict_sentence", "decision_note",
 )  # fmt: skip
 FOR_SCRIPTS: tuple[Column, ...] = tuple(_BY_NAME[name] for name in (*_PLAIN, *COMPONENTS, *_LATER))
 """The same columns in the order that scripts rely on: new ones come last."""

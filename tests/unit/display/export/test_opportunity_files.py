@@ -26,6 +26,7 @@ from arbkit.display.export.writing import write
 from arbkit.profit.seller.profile_file import load_profile
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.dashboards.opportunities.columns import COLUMNS
+from tests.helpers.decisions import decision
 from tests.helpers.factories import opportunity
 from tests.helpers.routes import store_routes
 
@@ -77,6 +78,16 @@ def test_every_figure_of_a_row_is_in_a_csv(settings: Settings, tmp_path: Path) -
     assert (row["eans"], row["decision"]) == ("4006381333931 0042100005264", "new")
     assert row["keepa_target_url"] == "https://keepa.com/#!product/2-B000000007"
     assert row["data_at"] == "2025-10-09 08:53:20"
+
+
+def test_the_note_of_a_decision_is_in_a_file_and_begins_no_formula(settings: Settings, tmp_path: Path) -> None:
+    with open_store(settings) as store:
+        store.add_decisions([decision(SOLD_IN_UK.asin, "buy_list", note="=HYPERLINK(1) ask Ann <b>first</b>")])
+    text = written(settings, tmp_path / "o.csv", SOLD_IN_UK).read_bytes().decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (row["decision"], row["decision_note"]) == ("buy_list", "'=HYPERLINK(1) ask Ann <b>first</b>")
+    written(settings, tmp_path / "o.xlsx", SOLD_IN_UK)
+    assert first_row(tmp_path / "o.xlsx")["Decision note"] == "=HYPERLINK(1) ask Ann <b>first</b>"
 
 
 def test_both_orders_have_every_column_once_and_those_of_the_page_are_its() -> None:
