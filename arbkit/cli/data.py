@@ -221,7 +221,6 @@ def export(
     from arbkit.display.export.opportunities import write_opportunities
     from arbkit.profit.seller.profile_file import load_profile
     from arbkit.store import open_store
-    from arbkit.web.address import describe_errors
     from arbkit.web.dashboards.opportunities.columns import chosen_columns
     from arbkit.web.dashboards.opportunities.filters import View, parse
 
@@ -229,7 +228,7 @@ def export(
     # What the page leaves out is left out of its files; who names no view asks for all.
     viewed, wrong = parse(view) if view else (View(decision=None), {})
     if wrong:
-        raise UsageError(describe_errors(wrong), field="--view")
+        raise UsageError("; ".join(f"{name}: {why}" for name, why in wrong.items()), field="--view")
     given = OpportunityFilter.parse(given_options(context))
     wanted = viewed.changed(**given.filters())
     shown = chosen_columns(viewed.columns, what_if=False) if columns == "shown" else None

@@ -282,10 +282,11 @@ def _follow(context: typer.Context) -> None:
 def _print_opportunities(result: Mapping[str, Any]) -> None:
     from rich.text import Text
 
+    from arbkit.display.labels import chance_label
+
     shown = result["items"][:_MAX_PRINTED]
     chance, per_day = "profit_chance_pct", "expected_profit_per_day_pct"
-    has_forecast = any(o[chance] is not None for o in shown)
-    forecast = (">chance", ">per day") if has_forecast else ()
+    forecast = (">chance", ">per day") if any(o[chance] is not None for o in shown) else ()
     rows = [
         (
             f"{o['source']} → {o['target']}",
@@ -294,7 +295,7 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
             money(o["sell_price"], o["sell_currency"]),
             money(o["profit"], o["currency"]),
             percent(o["roi_pct"]),
-            *((percent(o[chance], 0), percent(o[per_day], 2)) if has_forecast else ()),
+            *((chance_label(o[chance]), percent(o[per_day], 2)) if forecast else ()),
             number(o["confidence"]),
             age_words(o["data_age_s"]),
         )

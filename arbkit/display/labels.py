@@ -68,10 +68,10 @@ def is_demo(offers: Sequence[Offer]) -> bool:
     return any(o.demo for o in offers)
 
 
-def chance_label(chance: float) -> str:
+def chance_label(chance: float | None) -> str:
     """A chance in percent, which is never certain: ``under 1 %``, ``82 %``, ``over 99 %``."""
-    if chance < 1:
-        return "under 1 %"
+    if chance is None or chance < 1:
+        return UNKNOWN if chance is None else "under 1 %"
     return "over 99 %" if chance > 99 else f"{chance:.0f} %"
 
 

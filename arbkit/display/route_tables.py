@@ -9,6 +9,7 @@ from markupsafe import Markup
 from arbkit.core.formatting import UNKNOWN, count, money, number, percent
 from arbkit.core.models import Opportunity
 from arbkit.display.html import macro
+from arbkit.display.labels import chance_label
 from arbkit.display.notebook_html import NotebookHtml
 
 _TEMPLATE = "routes.html.j2"
@@ -63,7 +64,7 @@ def _forecast(found: Opportunity) -> tuple[str, str, str, str]:
     if found.profit_chance_pct is None:
         return (UNKNOWN,) * 4
     return (
-        percent(found.profit_chance_pct, 0),
+        chance_label(found.profit_chance_pct),
         f"{number(found.profit_p10)} to {money(found.profit_p90, found.currency)}",
         money(found.expected_profit, found.currency),
         percent(found.expected_profit_per_day_pct, 2),

@@ -129,7 +129,7 @@ class Workbench(Deciding):
 
     @takes_fields_of(OpportunitiesRequest)
     def opportunities(self, **request: Value) -> DisplayFrame:
-        """The routes that were found to leave money, the most expected profit per day of capital first, one row each.
+        """The profitable routes that were found, the most expected profit per day of capital first, one row each.
 
         ``verdict`` (buy, watch or pass) and ``verdict_sentence`` are what the rules of ``verdict.toml`` say of each.
 

@@ -60,3 +60,4 @@ def test_export_writes_what_a_view_shows(settings: Settings, tmp_path: Path) -> 
     wrong = arbkit(settings, "export", str(file), "--view", "min_proft=29")
     assert wrong.returncode == 2
     assert "did you mean min_profit?" in wrong.stderr
+    assert "ignored" not in wrong.stderr

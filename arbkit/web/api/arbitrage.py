@@ -1,4 +1,4 @@
-"""The endpoints for routes: those that leave money, and one asked about by hand."""
+"""The endpoints for routes: the profitable ones, and one asked about by hand."""
 
 from __future__ import annotations
 

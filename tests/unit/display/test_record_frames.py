@@ -35,3 +35,8 @@ def test_a_table_of_a_report_has_the_forecast_where_one_of_its_routes_has() -> N
     for said in ("Chance of profit", "82 %", "−1.20 to 9.80 EUR", "4.10 EUR", "0.31 %"):
         assert said in text
     assert "Chance of profit" not in routes_table([UNKNOWN])
+
+
+def test_a_table_of_a_report_calls_no_chance_certain() -> None:
+    text = routes_table([opportunity("B000000003", profit_chance_pct=99.6, profit_p10=1.0, profit_p90=2.0)])
+    assert ("over 99 %" in text, "100 %" in text) == (True, False)

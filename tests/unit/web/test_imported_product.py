@@ -29,7 +29,7 @@ def shown(settings: Settings, **fields: Any) -> str:
     with open_store(settings) as store:
         store.put([Update(offer(ASIN, code, **fields), None) for code in ("DE", "IT")])
     seen = Seen(shipped_page("product", settings)).begin(f"?asin={ASIN}")
-    html = " ".join(seen.html(region) for region in ("offers", "demand", "fees", "match"))
+    html = " ".join(seen.html(region) for region in ("about", "offers", "demand", "fees", "match"))
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
@@ -38,6 +38,8 @@ def test_what_a_file_does_not_hold_is_said_to_be_missing_there(settings: Setting
     words = shown(settings, origin=origin, brand=None, manufacturer="Midea", new_at=1_760_000_000)
     assert [false for false in _FALSE if false in words] == []
     assert "not in the imported data" in words
+    assert "not in the imported data: FR, ES, UK" in words
+    assert "not listed on" not in words
     assert ("not in this export" in words) == (origin == "export")
     # The column was there, and empty.
     assert "no new offer" in words
@@ -48,6 +50,7 @@ def test_what_a_file_does_not_hold_is_said_to_be_missing_there(settings: Setting
 def test_who_was_asked_says_why_there_is_nothing(settings: Settings, origin: str) -> None:
     words = shown(settings, origin=origin)
     assert "not in th" not in words
+    assert "not listed on FR, ES, UK" in words
     assert "Amazon shows no badge" in words
     assert "not checked by Keepa" in words
 

@@ -13,11 +13,14 @@ from arbkit.core.errors import StreamError
 from arbkit.core.models import Run, Update
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.settings import Settings
+from arbkit.ops.service_checks import ServiceHealth
+from arbkit.ops.stream_state import Throughput
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
 from arbkit.web.dashboards.cells import printable
 from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id
+from arbkit.web.dashboards.pipeline.html import Known, pipeline_figures
 from arbkit.web.dashboards.report_files import report_file
 from tests.helpers.factories import offer
 from tests.helpers.own_reports import write_notebook
@@ -105,6 +108,15 @@ def test_tokens_are_told_with_their_age_and_forecast(seen: Seen, settings: Setti
     assert seen.address == "tokens=200"
     assert not seen.field("need", "tokens")["wrong"]
     assert "holds" not in seen.html("tokens")
+
+
+@pytest.mark.parametrize(
+    ("services", "says"),
+    [(["producer", "consumer"], "no producer has run yet"), (["consumer"], "none needed: nothing is polled")],
+)
+def test_no_tokens_are_missed_where_nothing_is_polled(services: list[str], says: str) -> None:
+    known = Known(services=[ServiceHealth(name, "running", "") for name in services])
+    assert says in [figure[2] for figure in pipeline_figures(known, Throughput(), now=0.0)]
 
 
 def test_services_are_told_in_words(seen: Seen, settings: Settings) -> None:

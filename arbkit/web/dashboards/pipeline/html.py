@@ -59,9 +59,9 @@ def pipeline_figures(known: Known, through: Throughput, *, now: float) -> list[F
     over = no_log or (_NEXT_REFRESH if pace is None else f"over the last {age_words(pace.over_s)}")
     up = None if known.services is None else sum(s.state == "running" for s in known.services)
     level = None if known.tokens is None else known.tokens.level(now)
-    rate = (
-        "no producer has run yet" if known.tokens is None else f"forecast, +{count(known.tokens.refill_rate)} a minute"
-    )
+    is_polling = known.services is None or any(s.name == "producer" for s in known.services)
+    no_tokens = "no producer has run yet" if is_polling else "none needed: nothing is polled"
+    rate = no_tokens if known.tokens is None else f"forecast, +{count(known.tokens.refill_rate)} a minute"
     fresh, of_offers = _fresh(known.ages)
     return [
         ("Services up", count(up), "" if known.services is None else f"of {len(known.services)}"),
