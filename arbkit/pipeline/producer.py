@@ -23,7 +23,7 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
+from arbkit.core.errors import KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.core.files import sole_process
 from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import Pulse
@@ -59,6 +59,7 @@ _ASK_TOKENS_S = 60.0
 _LATER_S = 60.0
 """How much longer than it was said a wait for tokens must get to be said again."""
 _CHECK_MODE_S = 15.0
+_HIDDEN = "real products are imported: the demo market is hidden and not polled. Put KEEPA_API_KEY into .env for theirs"
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 
@@ -88,7 +89,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     was paid for.
 
     Raises:
-        ConfigError: no watchlist, or a setting is wrong; or the demo market is polled, and real products have come in.
+        ConfigError: no watchlist, or a setting is wrong.
         KeepaKeyError: with ``once``, the key is wrong; else it is asked again after minutes, more each time.
         KeepaError: with ``once``, the source gives no usable answer.
         StreamError: the log cannot be opened; with ``once``, it cannot be written.
@@ -192,13 +193,14 @@ class _Producer:
         return done
 
     def _check_mode(self) -> None:
-        """End a demo market's polling once there are real products to work with."""
-        if self._settings.mode != "demo" or self._settings.demo or time.monotonic() < self._mode_due_at:
+        """Poll no demo market while there are real products to work with; ``once`` is over before any come."""
+        if self._settings.mode != "demo" or self._settings.demo or time.monotonic() < self._mode_due_at or self._once:
             return
-        self._mode_due_at = time.monotonic() + _CHECK_MODE_S
         if mode_at_start(self._settings).mode == "imported":
-            why = "real products have been imported, and there is no key: nothing is polled any more"
-            raise ConfigError(why, field="KEEPA_API_KEY", remedy="Put your Keepa key into .env, or start arbkit again")
+            logger.warning(_HIDDEN)
+            while mode_at_start(self._settings).mode == "imported" and not self._stop.is_set():
+                self._wait(_CHECK_MODE_S)
+        self._mode_due_at = time.monotonic() + _CHECK_MODE_S
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:
         """Wait for tokens or make the request; what has been looked at by it."""

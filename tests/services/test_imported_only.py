@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from arbkit.core.settings import Settings
 from arbkit.core.sqlite import restore_mark
 from arbkit.ops.fill_demo import fill_demo
 from arbkit.ops.supervisor import plan_services
+from arbkit.pipeline import producer
 from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.server import DemoServer
@@ -31,6 +33,7 @@ from tests.helpers.keys import as_user
 from tests.helpers.pages import Seen, shipped_page
 from tests.helpers.processes import arbkit
 from tests.helpers.running import running
+from tests.helpers.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -131,6 +134,30 @@ def test_a_store_that_does_not_answer_makes_no_demo_market_of_what_was_imported(
     assert not (settings.home / "demo-watchlist.txt").exists()
     # A producer of the demo market looks at this every few seconds: a store that is away does not end it.
     assert mode_at_start(settings) == settings
+
+
+def test_a_producer_of_the_demo_market_waits_while_there_are_real_products(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(producer, "_CHECK_MODE_S", 0.1)
+    stop = threading.Event()
+    with DemoServer("127.0.0.1", 0) as server, ThreadPoolExecutor(1) as beside:
+        running = beside.submit(
+            producer.produce,
+            settings.model_copy(
+                update={"mode": "demo", "watchlist": None, "keepa_url": server.url, "poll_interval": 0.5}
+            ),
+            once=False,
+            stop=stop,
+        )
+        try:
+            with open_store(settings) as store:
+                store.put([Update(offer("B000000001", "DE"), None)])
+            eventually(lambda: running.done() or "the demo market is hidden and not polled" in caplog.text)
+            assert not running.done(), running.exception()
+        finally:
+            stop.set()
+        assert running.result(60).stopped
 
 
 def test_an_empty_store_without_key_and_demo_can_still_be_imported_into(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from arbkit.core.settings import Settings
 
 FactName = Literal[
     "listings_match", "profit_low", "profit_chance_pct", "profit_p10", "room_pct", "days_to_sell", "units",
-    "confidence", "data_age_h",
+    "confidence", "amazon_share_pct", "data_age_h",
 ]  # fmt: skip
 """What a rule may be about."""
 BUILT_IN = "the built-in rules"

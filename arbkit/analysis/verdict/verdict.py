@@ -31,6 +31,7 @@ LABELS: Mapping[FactName, str] = {
     "room_pct": "buying price",
     "days_to_sell": "days to sell",
     "units": "units that sell",
+    "amazon_share_pct": "Amazon's share of 90 days",
     "confidence": "confidence",
     "data_age_h": "age of the data",
 }
@@ -123,6 +124,7 @@ def _facts(found: Opportunity, forecast: Opportunity | ProfitForecast, units: in
         "room_pct": room,
         "days_to_sell": forecast.days_to_sell_p50,
         "units": units,
+        "amazon_share_pct": found.amazon_share90_pct,
         "confidence": found.confidence,
         "data_age_h": max(0.0, now - found.data_at) / 3600,
     }
@@ -193,7 +195,7 @@ def value_words(fact: FactName, value: float | None, currency: str) -> str:
             return {1.0: "yes", 0.5: "doubtful", 0.0: "no"}.get(value, f"{value:g}")
         case "profit_low" | "profit_p10":
             return money(value, currency)
-        case "profit_chance_pct":
+        case "profit_chance_pct" | "amazon_share_pct":
             return "over 99 %" if value > 99 else percent(value, 0)
         case "room_pct":
             return _room_words(value)

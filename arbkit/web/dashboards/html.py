@@ -136,10 +136,11 @@ def store_figures(
     if stats.unpriced_products:
         products = "product" if stats.unpriced_products == 1 else "products"
         priced.append(f"{count(stats.unpriced_products)} {products} not priced yet")
+    hidden = f"{count(stats.hidden_products)} of the demo market hidden" if stats.hidden_products else ""
     figures = [
         (shown, count(sums.count), of),
         ("Total profit, 1 unit each", money(sums.total_profit, stats.currency), ""),
-        ("Products tracked", count(stats.products), ""),
+        ("Products tracked", count(stats.products), hidden),
         ("Routes priced", count(routes_priced), "; ".join(priced)),
         ("Data updated", newest, f"oldest {oldest}"),
     ]

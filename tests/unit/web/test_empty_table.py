@@ -42,6 +42,14 @@ def test_filters_that_leave_nothing_are_named_and_cleared_by_one_button(filled: 
     assert not seen.field("filters", "min_profit")["value"]
 
 
+def test_products_of_one_marketplace_only_have_no_routes(settings: Settings) -> None:
+    with open_store(settings) as store:
+        store.put([Update(offer(f"B00000000{n}", "IT"), None) for n in (1, 2)])
+        store_routes(store, [])
+    message = Seen(shipped_page("opportunities", settings)).begin().regions["table"]["message"]
+    assert message.startswith("A route needs prices of two marketplaces, and each product is known on one only (IT).")
+
+
 def test_routes_that_need_a_size_are_not_counted_as_opportunities(filled: Settings) -> None:
     assert "Opportunities shown" in Seen(shipped_page("opportunities", filled)).begin().html("figures")
     with open_store(filled) as store:

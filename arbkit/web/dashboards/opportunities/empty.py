@@ -23,6 +23,10 @@ _START: Mapping[str, str] = {
 }
 """By where prices come from."""
 _NOT_PRICED = "No route is priced yet: detection runs as soon as the first prices are in; `arbkit detect` runs it now."
+_ONE_SIDE = (
+    "A route needs prices of two marketplaces, and each product is known on one only ({markets}). Take in an export of "
+    "another one with `arbkit import FILE...`, or put KEEPA_API_KEY into .env."
+)
 _CLEAR: TableCell = {"text": "Clear all filters", "action": "clear"}
 _ANY_STATUS: TableCell = {"text": "Show them too", "action": "any_status"}
 _ALL_ROUTES: TableCell = {"text": "Show routes that need a size", "action": "all_routes"}
@@ -51,6 +55,9 @@ def why_empty(view: View, stats: Stats | None, settings: Settings) -> EmptyTable
     """Why nothing is found for ``view`` in a store of these ``stats`` (None: it has never answered)."""
     if stats is None or not stats.products:
         return EmptyTable(no_data(settings), (_PIPELINE,))
+    if stats.offers <= stats.products:
+        markets = ", ".join(code for code, offers in stats.markets.items() if offers)
+        return EmptyTable(_ONE_SIDE.format(markets=markets))
     if stats.evaluated_at is None and not stats.opportunities:
         return EmptyTable(f"{_NOT_PRICED} {_LIVE}", (_PIPELINE,))
     if not stats.opportunities:

@@ -16,7 +16,7 @@ from tests.helpers.factories import FORECAST, opportunity
 
 _GOOD: dict[str, Any] = {
     **FORECAST, "profit_low": 8.0, "profit_chance_pct": 92.0, "days_to_sell_p50": 6.0, "confidence": 0.9,
-    "buy_price": 20.0, "max_buy": 25.0, "match": {"verdict": "same", "reasons": []},
+    "buy_price": 20.0, "max_buy": 25.0, "amazon_share90_pct": 12.0, "match": {"verdict": "same", "reasons": []},
 }  # fmt: skip
 
 
@@ -55,6 +55,12 @@ def test_a_route_that_meets_every_rule_is_bought_up_to_its_max_cost(own: Setting
             "20 % above max cost (wanted: at most max cost)",
             "a buying price of 25.00 EUR or less",
         ),
+        (
+            {"amazon_share90_pct": 89.4},
+            "watch",
+            "Amazon's share of 90 days 89 % (wanted: at most 50 %)",
+            "Amazon's share of 90 days at most 50 %",
+        ),
         ({"days_to_sell_p50": 45.0}, "watch", "days to sell 45 (wanted: at most 30)", "days to sell at most 30"),
         (
             {"match": {"verdict": "different", "reasons": []}},
@@ -73,7 +79,7 @@ def test_a_rule_that_is_not_met_decides_and_says_what_would_change_it(
     assert wanted in verdict.change
 
 
-@pytest.mark.parametrize("name", ["profit_chance_pct", "days_to_sell_p50", "max_buy", "match"])
+@pytest.mark.parametrize("name", ["profit_chance_pct", "days_to_sell_p50", "max_buy", "match", "amazon_share90_pct"])
 def test_what_is_unknown_is_watched_and_named_never_taken_for_good(own: Settings, name: str) -> None:
     verdict = found(own, **{name: None})
     assert verdict.verdict == "watch"
