@@ -68,12 +68,15 @@ def home_of(typed: str) -> str:
 
 
 def numbers_of(typed: Iterable[str]) -> tuple[str, ...]:
-    """The countries with a VAT number that somebody typed, each once; ``GB`` is UK.
+    """The countries with a VAT number that somebody typed, by code or name, each once; ``GB`` is UK.
 
     Raises:
         UsageError: one of them is none in which stock may lie.
     """
-    codes = [{"GB": "UK"}.get(code, code) for text in typed for code in re.findall(r"[^\s,;]+", text.upper())]
+    words = " ".join(typed).upper()
+    for code, one in MARKETS.items():
+        words = words.replace(one.name.upper(), code)
+    codes = [{"GB": "UK"}.get(code, code) for code in re.findall(r"[^\s,;]+", words)]
     for code in codes:
         if code not in COUNTRIES:
             remedy = f"Use countries of {', '.join(COUNTRIES)}; leave out others, where arbkit has no stock"

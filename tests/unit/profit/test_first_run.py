@@ -49,6 +49,11 @@ def test_a_file_that_is_there_stays_and_is_named(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == 'name = "mine"\n'
 
 
+def test_countries_are_taken_by_name_too() -> None:
+    answers = Answers.of("de", ["Germany, france", "United Kingdom GB"], reclaims=True)
+    assert answers.vat_numbers == ("DE", "FR", "UK")
+
+
 @pytest.mark.parametrize(
     ("home", "numbers", "reclaims", "field", "remedy"),
     [

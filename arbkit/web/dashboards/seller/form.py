@@ -9,6 +9,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
 from arbkit.pipeline.seller.own_profile import own_profile, write_profile
 from arbkit.profit.seller.first_run import HOME_QUESTION, NUMBERS_QUESTION, RECLAIM_QUESTION, Answers
+from arbkit.profit.seller.profile_file import load_profile
 from arbkit.web.dashboards.content import Field, Region, UserEvent, choice, options
 from arbkit.web.dashboards.part import Part
 
@@ -21,7 +22,8 @@ class SellerForm(Part):
     def __init__(self, settings: Settings, *, on_saved: Callable[[], None]) -> None:
         super().__init__()
         self._settings, self._on_saved = settings, on_saved
-        self._home, self._numbers, self._reclaims = "DE", "", True
+        built_in = load_profile(None)
+        self._home, self._numbers, self._reclaims = built_in.home, ", ".join(built_in.registrations), True
 
     def load(self) -> None:
         """Show the questions while the built-in seller is in force."""
