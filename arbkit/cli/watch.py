@@ -32,11 +32,11 @@ _ASINS = typer.Argument(..., help="ASINs or Amazon product URLs.")
 
 @app.command("add")
 def add(
-    asins: list[str] = typer.Argument(None, help="ASINs or Amazon product URLs."),
+    asins: list[str] = typer.Argument(None, help="ASINs, EANs of stored products or Amazon product URLs."),
     file: Path | None = typer.Option(
         None, "--file", metavar="FILE", help="Text with ASINs, EANs of stored products or Amazon URLs; - reads input."
     ),
-    skip_bad: bool = typer.Option(False, "--skip-bad", help="Add the rest of a file with words that cannot be used."),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Add the rest where some cannot be used."),
     note: str | None = typer.Option(
         None, "--note", "--notes", help="What is noted of each (default: what was noted before)."
     ),
@@ -48,29 +48,36 @@ def add(
 
     if not asins and file is None:
         raise UsageError("names no product", field="ASINS", remedy="Give ASINs, or a text with --file FILE")
-    wanted = list(asins or ())
     with _changing() as (settings, store):
-        wanted += [] if file is None else _usable(settings, store, file, skip_bad=skip_bad)
+        wanted = _usable(settings, store, "\n".join(asins).encode(), "ASINS", skip_bad=skip_bad) if asins else []
+        if file is not None:
+            wanted += _usable(settings, store, _read(file), "--file", value=str(file), skip_bad=skip_bad)
         added = put_on_list(settings, store, wanted, notes=note, groups=groups)
         say(f"added {len(added)} of {len(wanted)} to {place(settings)}")
 
 
-def _usable(settings: Settings, store: Store, file: Path, *, skip_bad: bool) -> list[str]:
-    """The products that a text names; what cannot be used is named, and refuses the text unless it is skipped."""
-    from arbkit.pipeline.watchlist.lists import check_list
+def _read(file: Path) -> bytes:
     from arbkit.pipeline.watchlist.pasted import MAX_BYTES
 
     try:
         with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
-            data = source.read(MAX_BYTES + 1)
+            return source.read(MAX_BYTES + 1)
     except OSError as error:
         why, remedy = f"cannot be read: {error.strerror or error}", "Name a text with ASINs"
         raise UsageError(why, field="--file", value=str(file), remedy=remedy) from None
-    found = check_list(settings, store, data, str(file))
+
+
+def _usable(
+    settings: Settings, store: Store, data: bytes, field: str, *, skip_bad: bool, value: str | None = None
+) -> list[str]:
+    """The products that a text names; what cannot be used is named, and refuses the text unless it is skipped."""
+    from arbkit.pipeline.watchlist.lists import check_list
+
+    found = check_list(settings, store, data, value or field)
     _print_bad(found.bad)
     if found.bad and not skip_bad:
         why = f"{counted(len(found.bad), 'entry', 'entries')} cannot be used, and nothing was added"
-        raise UsageError(why, field="--file", value=str(file), remedy="Mend the file, or add the rest with --skip-bad")
+        raise UsageError(why, field=field, value=value, remedy="Mend it, or add the rest with --skip-bad")
     return [*found.fresh, *found.watched]
 
 

@@ -223,7 +223,7 @@ class Supervisor:
             self._plan_restart(one, now, f"ended with status {code}", for_the_user=code in _FOR_THE_USER)
         elif self._hangs(one, now):
             kill_tree(one.process)
-            self._plan_restart(one, now, f"gave no sign of life for {LIMIT_S:g} s and was killed")
+            self._plan_restart(one, now, f"did not respond for {LIMIT_S:g} s and was killed")
         elif one.failures and now - one.started_at > _STABLE_S:
             one.failures, one.given_up = 0, False
 

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.core.errors import KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.core.files import sole_process
 from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import Pulse
@@ -59,13 +59,11 @@ _ASK_TOKENS_S = 60.0
 _LATER_S = 60.0
 """How much longer than it was said a wait for tokens must get to be said again."""
 _CHECK_MODE_S = 15.0
-_HIDDEN = "real products are imported: the demo market is hidden and not polled. Put KEEPA_API_KEY into .env for theirs"
+_HIDDEN = "real products have been imported: the demo market is hidden and not polled"
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
-
 _FIRST_KEY_PAUSE_S, _LONGEST_KEY_PAUSE_S = 60.0, 3600.0
 """The first and the longest wait after the service has refused the key; each is twice the one before."""
-
 _LONGEST_WRITE_PAUSE_S = 60.0
 """The longest wait between two tries to write: prices that are paid for get older meanwhile."""
 
@@ -89,7 +87,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     was paid for.
 
     Raises:
-        ConfigError: no watchlist, or a setting is wrong.
+        ConfigError: no watchlist, or a setting is wrong; with ``once``, the demo market is hidden by real products.
         KeepaKeyError: with ``once``, the key is wrong; else it is asked again after minutes, more each time.
         KeepaError: with ``once``, the source gives no usable answer.
         StreamError: the log cannot be opened; with ``once``, it cannot be written.
@@ -193,11 +191,13 @@ class _Producer:
         return done
 
     def _check_mode(self) -> None:
-        """Poll no demo market while there are real products to work with; ``once`` is over before any come."""
-        if self._settings.mode != "demo" or self._settings.demo or time.monotonic() < self._mode_due_at or self._once:
+        """Poll no demo market while there are real products to work with."""
+        if self._settings.mode != "demo" or self._settings.demo or time.monotonic() < self._mode_due_at:
             return
         if mode_at_start(self._settings).mode == "imported":
-            logger.warning(_HIDDEN)
+            if self._once:
+                raise ConfigError(_HIDDEN, field="KEEPA_API_KEY", remedy="Put your Keepa key into .env")
+            logger.warning("%s; for real prices put your Keepa key into .env and start arbkit again", _HIDDEN)
             while mode_at_start(self._settings).mode == "imported" and not self._stop.is_set():
                 self._wait(_CHECK_MODE_S)
         self._mode_due_at = time.monotonic() + _CHECK_MODE_S

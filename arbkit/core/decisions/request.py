@@ -95,7 +95,7 @@ class DecisionRequest(Request):
         if self.status == "bought":
             missing = next((name for name, value in (*bought.items(), ("source", self.source)) if value is None), None)
             if missing is not None:
-                raise _fault(missing, "is missing", "A purchase has source, target, quantity and the price of one unit")
+                raise _fault(missing, "is missing", "A purchase has source, target, units bought and the price of one")
         return self
 
     def _only(self, status: DecisionStatus, **given: date | float | str | None) -> None:

@@ -13,6 +13,6 @@ function paint() {
 const plots = [];
 for (const holder of document.querySelectorAll(".arb-figure")) {
   const figure = JSON.parse(holder.nextElementSibling.textContent);
-  plots.push(Plotly.newPlot(holder, figure.data, figure.layout, {responsive: true, displaylogo: false}));
+  plots.push(Plotly.newPlot(holder, figure.data, figure.layout, {responsive: true, displaylogo: false, displayModeBar: window.innerWidth < 800 ? false : "hover"}));
 }
 Promise.all(plots).then(() => { paint(); dark.addEventListener("change", paint); });

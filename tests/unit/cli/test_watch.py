@@ -115,6 +115,14 @@ def test_a_text_may_come_through_a_pipe(folder: Path) -> None:
     assert listed()["asins"] == [ONE, TWO]
 
 
+def test_what_is_typed_is_checked_like_a_text(folder: Path) -> None:
+    assert "1 entry cannot be used, and nothing was added" in run("add", ONE, "nonsense", code=2)
+    found = CliRunner().invoke(app, ["watch", "add", ONE, "nonsense", f"https://www.amazon.de/dp/{TWO}", "--skip-bad"])
+    assert found.exit_code == 0, found.output
+    assert "'nonsense' skipped: an ASIN has 10 characters, this has 8" in " ".join(found.stderr.split())
+    assert listed()["asins"] == [ONE, TWO]
+
+
 def test_the_bad_lines_of_an_imported_list_are_named_the_first_of_them_with_value_and_remedy(folder: Path) -> None:
     (folder / "other.txt").write_text(f"{ONE}\n" + "\n".join(f"bad{number}" for number in range(25)))
     found = CliRunner().invoke(app, ["watch", "import", "other.txt"])

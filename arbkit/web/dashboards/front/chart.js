@@ -57,6 +57,9 @@ function themed(layout, el) {
 
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
+// On a phone the bar of tools would lie on titles and buttons after every touch.
+const CONFIG = { responsive: true, displaylogo: false, displayModeBar: window.innerWidth < 800 ? false : "hover" };
+
 function chartRegion(region, page) {
   const body = element("div", { class: "arb-chart", role: "figure" });
   const plot = element("div", { class: "arb-plot" });
@@ -76,7 +79,7 @@ function chartRegion(region, page) {
         drawn = latest;
         if (!plot.isConnected) body.replaceChildren(plot);
         const { data, layout } = drawn.figure;
-        await library.react(plot, data, themed(layout, body), { responsive: true, displaylogo: false });
+        await library.react(plot, data, themed(layout, body), CONFIG);
       }
     } catch (error) {
       note.textContent = error.message;

@@ -173,6 +173,7 @@ function render({ model, el }) {
       });
 
   let chunks = [];
+  let isNoticeNew = false;
   function onMessage(message, buffers) {
     switch (message.type) {
       case "show":
@@ -189,10 +190,16 @@ function render({ model, el }) {
         heard.get(message.event)?.();
         heard.delete(message.event);
         performance.mark("arbkit-answer", { detail: { ms: message.ms, event: message.event, about: message.about } });
+        if (message.about !== "tick") {
+          // What was said of the action before is of no matter after the next one.
+          if (!isNoticeNew) notice.textContent = "";
+          isNoticeNew = false;
+        }
         trail?.done(message.event);
         showLiveness();
         break;
       case "notify":
+        isNoticeNew = true;
         notice.textContent = message.text;
         notice.className = `arb-notice arb-${message.tone}`;
         notice.setAttribute("role", message.tone === "bad" ? "alert" : "status");
