@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.sources.demo.prices import price_process
@@ -26,13 +25,12 @@ from tests.planner_market.paths import (
     price_paths,
 )
 from tests.planner_market.products import Products, draw_products
-from tests.planner_market.windows import Windows, find_windows
+from tests.planner_market.windows import Grid, Windows, find_windows
 
 MARKETS = len(MARKET_CODES)
 PAST_DAYS = 90
 _LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Of the quantiles of its past prices that an offer's history says."""
-Grid = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,16 @@ class Market:
     @cached_property
     def past(self) -> Floats:
         """Quantiles of the log prices of each offer in the 90 days before, of one look a day."""
-        every = np.arange(0, self.begin, DAY)
+        return self._quantiles(self.begin)
+
+    @cached_property
+    def whole_past(self) -> Floats:
+        """The same of all days, also those that are simulated."""
+        return self._quantiles(self.begin + self.hours)
+
+    def _quantiles(self, end: int) -> Floats:
         offers = np.arange(len(self.level))
-        daily = np.stack([self.paths.log.at(offers, np.full(len(offers), hour)) for hour in every], axis=1)
+        daily = np.stack([self.paths.log.at(offers, np.full(len(offers), hour)) for hour in range(0, end, DAY)], axis=1)
         return np.asarray(np.quantile(daily, _LEVELS, axis=1).T + self.level[:, None])
 
     @cached_property

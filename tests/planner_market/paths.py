@@ -104,7 +104,8 @@ def price_paths(event_chance: Floats, hours: int, chance: np.random.Generator) -
             held.anchor[moved[left]] = value[left]
             marks.append((moved[left], hour[left]))
     zero = np.zeros(count)
-    log = Points.of(*(np.concatenate([made[n] for made in points]) for n in range(3)), zero)  # type: ignore[arg-type]
+    every, when = (np.concatenate([made[n] for made in points]) for n in (0, 1))
+    log = Points.of(every, when, np.concatenate([made[2] for made in points]), zero)
     owner, hour = (np.concatenate([mark[n] for mark in marks]) for n in range(2))
     return PricePaths(log, Points.of(owner, hour, np.zeros(len(owner)), zero), event_chance)
 
@@ -137,7 +138,7 @@ def _step(
     kinds, turns, undone, towards, signs, sizes, lengths = chance.random((7, len(row)))
 
     def drawn(name: str, of: Floats = sizes) -> Floats:
-        return np.interp(of, known.levels, getattr(known, name))
+        return np.asarray(np.interp(of, known.levels, getattr(known, name)))
 
     at, last = held.at[row], held.last[row]
     sale = kinds < known.sale_share
@@ -187,5 +188,3 @@ def out_spells(count: int, hours: int, chance: np.random.Generator) -> tuple[Int
     inside = chance.random(count) < begins * length / (1 + begins * length)
     begin = np.where(inside, 0, np.minimum(chance.geometric(begins, count), hours))
     return begin, np.minimum(begin + chance.geometric(1 / length, count), hours)
-
-

@@ -58,7 +58,9 @@ class Products:
 def draw_products(count: int, chance: np.random.Generator, *, alike: bool = False) -> Products:
     """Products as those of the demo market; ``alike``: all the same, so that nothing distinguishes them."""
     frame, level, category = _drawn(count, chance, alike)
-    parts = [_lines(frame[n : n + _BATCH * len(MARKET_CODES)]) for n in range(0, len(frame), _BATCH * len(MARKET_CODES))]
+    parts = [
+        _lines(frame[n : n + _BATCH * len(MARKET_CODES)]) for n in range(0, len(frame), _BATCH * len(MARKET_CODES))
+    ]
     constant, by_sell, by_buy = (np.concatenate([part[n] for part in parts]) for n in range(3))
     return Products(level, category, constant, by_sell, by_buy)
 
@@ -117,5 +119,3 @@ def _lines(frame: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     by_buy = (at - profits(cheap + _STEP, dear)) / (_STEP * base[:, SOURCE])
     constant = at - by_sell * dear * base[:, TARGET] + by_buy * cheap * base[:, SOURCE]
     return constant, by_sell, by_buy
-
-

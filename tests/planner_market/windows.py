@@ -11,6 +11,7 @@ from tests.planner_market.parameters import load_assumed
 from tests.planner_market.paths import Floats, Ints, Mask
 from tests.planner_market.products import SOURCE, TARGET, Products
 
+Grid = npt.NDArray[np.float32]
 _CHUNK = 2_048
 
 
@@ -47,13 +48,13 @@ def find_windows(products: Products, new: npt.NDArray[np.float32], gap: npt.NDAr
         offers = slice(5 * part.start, 5 * part.stop)
         buy = np.exp(new[offers].astype(float)).reshape(-1, 5, hours)
         sell = np.exp((new[offers] + gap[offers]).astype(float)).reshape(-1, 5, hours)
-        for route, (source, target) in enumerate(zip(SOURCE.tolist(), TARGET.tolist(), strict=True)):
+        for number, (source, target) in enumerate(zip(SOURCE.tolist(), TARGET.tolist(), strict=True)):
             constant, by_sell, by_buy = (
-                line[part, route, None] for line in (products.constant, products.by_sell, products.by_buy)
+                line[part, number, None] for line in (products.constant, products.by_sell, products.by_buy)
             )
             profit = constant + by_sell * sell[:, target] - by_buy * buy[:, source]
             product, hour, worth, opened = _spells(profit)
-            found.append((hour, product + start, np.full(len(hour), route), worth, opened))
+            found.append((hour, product + start, np.full(len(hour), number), worth, opened))
     hour = np.concatenate([one[0] for one in found])
     order = np.argsort(hour, kind="stable")
     starts = np.searchsorted(hour[order], np.arange(hours + 1))
@@ -81,7 +82,7 @@ class Known:
     new: Floats
     gap: Floats
 
-    def share(self, products: Products, windows: Windows, hour: int, new: Floats, gap: Floats) -> tuple[float, float]:
+    def share(self, products: Products, windows: Windows, hour: int, new: Grid, gap: Grid) -> tuple[float, float]:
         """What is known of an hour's windows, and of those that opened later; of true prices of all offers."""
         part = windows.of_hour(hour)
         product, route = windows.product[part], windows.route[part]

@@ -13,7 +13,11 @@ from tests.planner_market.parameters import load_assumed
 from tests.planner_market.paths import Floats, Ints
 from tests.planner_market.products import SOURCE, TARGET
 from tests.planner_market.service import CHEAP, FULL, Look
+from tests.planner_market.windows import Grid
 from tests.planner_policies.batches import best_batch
+
+_SURELY = 4
+"""A move of this part of the tolerance ends what a look is counted for: several such may leave it."""
 
 
 class AllKnowing:
@@ -26,7 +30,6 @@ class AllKnowing:
         self._until = _hold_until(market, self._tolerance)
         self._new: Floats = np.zeros(0)
         self._gap: Floats = np.zeros(0)
-        self._left = _left(market)
 
     def start(self, facts: Facts, looked_at: Floats) -> None:
         self._new, self._gap = facts.new.copy(), facts.gap.copy()
@@ -56,13 +59,11 @@ class AllKnowing:
         source, target = MARKETS * product + SOURCE[route], MARKETS * product + TARGET[route]
         new, gap = market.new[:, hour], market.gap[:, hour]
         buy_wrong = ~(np.abs(self._new[source] - new[source]) <= self._tolerance)
-        sell_wrong = ~(
-            np.abs(self._new[target] + self._gap[target] - new[target] - gap[target]) <= self._tolerance
-        )
+        sell_wrong = ~(np.abs(self._new[target] + self._gap[target] - new[target] - gap[target]) <= self._tolerance)
         by_cheap = np.abs(self._gap[target] - gap[target]) <= self._tolerance
         tokens = buy_wrong * CHEAP + sell_wrong * np.where(by_cheap, CHEAP, FULL)
         hold = np.minimum(self._until[source, hour], self._until[target, hour])
-        worth = self._left[part]
+        worth = market.windows.worth[part]
         gain = np.where(tokens > 0, worth * hold, 0.0)
         share = gain / np.maximum(tokens, 1)
         cheap, full = np.zeros(len(new)), np.zeros(len(new))
@@ -72,19 +73,14 @@ class AllKnowing:
         return cheap, full
 
 
-def _left(market: Market) -> Floats:
-    """What an hour of each entry of the windows is worth."""
-    return market.windows.worth
-
-
-def _hold_until(market: Market, tolerance: float) -> Floats:
+def _hold_until(market: Market, tolerance: float) -> Grid:
     """For how many hours the price of each offer and hour stays within the tolerance, or the days end."""
     hours = market.hours
     sell = market.new + market.gap
     found = np.ones((len(sell), hours), np.float32)
     for hour in range(hours - 2, -1, -1):
-        same = (np.abs(sell[:, hour + 1] - sell[:, hour]) <= tolerance / 4) & (
-            np.abs(market.new[:, hour + 1] - market.new[:, hour]) <= tolerance / 4
+        same = (np.abs(sell[:, hour + 1] - sell[:, hour]) <= tolerance / _SURELY) & (
+            np.abs(market.new[:, hour + 1] - market.new[:, hour]) <= tolerance / _SURELY
         )
         found[:, hour] = np.where(same, found[:, hour + 1] + 1, 1)
     return found

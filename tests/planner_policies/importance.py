@@ -63,4 +63,4 @@ def _by_week(profit: Floats) -> Floats:
     begins = np.append(True, (np.diff(row) != 0) | (np.diff(day) != 1))
     number = np.cumsum(begins) - 1
     means = np.bincount(number, profit[row, day]) / np.bincount(number)
-    return np.bincount(row[begins], means, len(profit))
+    return np.asarray(np.bincount(row[begins], means, len(profit)), float)

@@ -18,7 +18,7 @@ from tests.planner_market.service import CHEAP, FULL, AskDeals, Call
 from tests.planner_policies.batches import best_batch
 from tests.planner_policies.importance import Told
 
-_TERMS = 6
+_TERMS = 4
 """Signals that are counted: more than these before a look are as good as these."""
 
 
@@ -30,8 +30,10 @@ def crawl_value(effective: Floats, change: Floats, importance: Floats, recall: F
     fresh, cycle = np.zeros(len(change)), np.zeros(len(change))
     for number in range(_TERMS):
         left = np.maximum(0.0, effective - number * worth) if number else effective
-        fresh += _power(false_rate, number) / _power(change + false_rate, number + 1) * _rest(
-            number, (change + false_rate) * left
+        fresh += (
+            _power(false_rate, number)
+            / _power(change + false_rate, number + 1)
+            * _rest(number, (change + false_rate) * left)
         )
         cycle += np.where(signals > 0, _rest(number, signals * left) / np.where(signals > 0, signals, 1.0), 0.0)
         if not signals.any():

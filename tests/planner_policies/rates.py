@@ -29,9 +29,7 @@ def azar_rates(importance: Floats, change: Floats, budget: float) -> Floats:
 
 def lambda_crawl_rates(importance: Floats, change: Floats, budget: float) -> Floats:
     """LambdaCrawl where changes are seen only by looking."""
-    return _within(
-        lambda multiplier: (np.sqrt(change**2 + 4 * importance * change / multiplier) - change) / 2, budget
-    )
+    return _within(lambda multiplier: (np.sqrt(change**2 + 4 * importance * change / multiplier) - change) / 2, budget)
 
 
 def freshness(importance: Floats, change: Floats, rates: Floats) -> float:

@@ -37,20 +37,20 @@ class DealsPages:
         self._markets = markets
         count = int(categories.max(initial=-1) + 1) * markets
         self._read_at = np.full(count, -np.inf)
-        self._gain = np.zeros(count)
-        self._moves = np.zeros(count)
+        self._gain: Floats = np.zeros(count)
+        self._decay: Floats = np.zeros(count)
+        self._moves: Floats = np.zeros(count)
         self._gain_at = -np.inf
         self._reach = _REACH_H
         self._heard: Mask = np.zeros(len(self._pages), bool)
         self._true, self._false = known.deals_true * known.deals_looks, (1 - known.deals_true) * known.deals_looks
         # Moves that pages should have shown if they showed all, and how many they did show.
         self._expected, self._shown = 1.0, 0.25
-        self._pages_read = 0
 
-    @property
-    def true_share(self) -> float:
-        """The share of what pages show that has moved."""
-        return self._true / (self._true + self._false)
+    def true_share(self, rate: Small) -> Small:
+        """How likely each offer has moved if a page shows it: the more, the more often it moves."""
+        usual = float(rate.mean()) * self._false / self._true
+        return np.asarray(rate / (rate + np.float32(max(usual, 1e-12))))
 
     @property
     def shown_share(self) -> float:
@@ -65,17 +65,21 @@ class DealsPages:
     def best_page(self, now: float, stake: Small, rate: Small, token_value: float) -> PlannedPage | None:
         """The page that is worth most, where a token elsewhere brings so much; None where there are no categories.
 
-        A page brings the looks at what it shows: each is worth what is at stake if the move is true, less its token.
+        Each move that a page shows spares what would be lost until the offer's next look; what is to be gained by not
+        waiting for it grows with the square of the wait, until the page has shed what it showed first.
         """
         if not len(self._read_at):
             return None
         if not 0 <= now - self._gain_at < _REFRESH_S:
             self._gain_at = now
-            gain = np.maximum(0.0, stake * self.true_share - token_value) * rate
-            self._gain = np.bincount(self._pages, gain, len(self._read_at))
-            self._moves = np.bincount(self._pages, rate, len(self._read_at))
-        waited = np.clip((now - self._read_at) / _HOUR_S, 0.0, self._reach)
-        value = self._gain * waited * self.shown_share
+            gain = np.maximum(0.0, stake * self.true_share(rate) * _loss_of_waiting(stake, token_value) - token_value)
+            count = len(self._read_at)
+            self._gain = np.asarray(np.bincount(self._pages, gain * rate, count), float)
+            self._decay = np.asarray(np.bincount(self._pages, (gain > 0) * stake * rate * rate, count), float)
+            self._moves = np.asarray(np.bincount(self._pages, rate, count), float)
+        waited = (now - self._read_at) / _HOUR_S
+        early = self._decay * np.minimum(waited, self._reach) ** 2 / 2
+        value = np.where(waited < self._reach, early, self._gain * self._reach) * self.shown_share
         best = int(np.argmax(value))
         return PlannedPage(best % self._markets, best // self._markets, float(value[best]))
 
@@ -96,6 +100,19 @@ class DealsPages:
         self._false += float((heard & ~moved).sum())
         self._heard[offers] = False
 
-    def heard_stake(self, stake: Small) -> Floats:
+    def heard_stake(self, stake: Small, rate: Small) -> Floats:
         """What a look at each offer is worth for what a page has shown; 0 where none has."""
-        return np.asarray(np.where(self._heard, stake * self.true_share, 0.0))
+        return np.asarray(np.where(self._heard, stake * self.true_share(rate), 0.0))
+
+
+_WAITS = np.linspace(0.0, 30.0, 3_001)
+_INDEX = 1 - np.exp(-_WAITS) * (1 + _WAITS)
+
+
+def _loss_of_waiting(stake: Small, token_value: float) -> Floats:
+    """The share of what is at stake after a move that is lost until the next look, where looks are worth a token."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        asked = np.where(stake > 0, token_value / stake, np.inf)
+    wait = np.interp(asked, _INDEX, _WAITS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(wait > 0, 1 + np.expm1(-wait) / wait, 0.0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from arbkit.pipeline.planning.book import Book, Floats, Ints, Seen, Small
 from arbkit.pipeline.planning.change_rates import RatePrior
 from arbkit.pipeline.planning.deals import DealsPages, PlannedPage
-from arbkit.pipeline.planning.look_value import look_value
+from arbkit.pipeline.planning.look_value import NEVER_H, look_value
 from arbkit.pipeline.planning.parameters import PlanningParameters, planning_parameters
 from arbkit.pipeline.planning.stakes import Profits, stakes_of
 
@@ -17,6 +18,10 @@ _HOUR_S = 3_600.0
 _HOURS = 24.0
 _CHUNK = 4_096
 """Products whose stakes are computed together."""
+_FIRST_STAKE = 1.0
+"""Money at stake on what was never looked at, until looks say what is usual; only its order matters."""
+_RECENT = 0.02
+"""The weight of the newest looks in what is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class Costs:
     batch: int = 100
 
 
+Why = Literal["value", "age"]
+"""Why it is looked at: for the money expected, or because it was not looked at for so long."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedLook:
     """Look at these offers of one marketplace; ``full``: with their buy box. ``value`` is money expected from it."""
@@ -37,6 +46,7 @@ class PlannedLook:
     offers: Ints
     full: bool
     value: float
+    why: Why = "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +72,18 @@ class Planner:
         parameters: PlanningParameters | None = None,
         parts: Parts | None = None,
         categories: Ints | None = None,
+        rates: tuple[Floats, Floats] | None = None,
     ) -> None:
-        """A planner of this many products that knows nothing yet; ``categories`` of them, for pages of deals."""
+        """A planner of this many products that knows nothing yet; ``categories`` of them, for pages of deals.
+
+        ``rates``: the moves a day of the prices and of the gaps of all offers, in place of learning them.
+        """
         self.book = Book(products, markets)
         self._profits = profits
         self._costs = costs or Costs()
         self._known = parameters or planning_parameters()
         self._parts = parts or Parts()
+        self._given = rates
         count = len(self.book)
         self._rate: Small = np.zeros(count, np.float32)
         self._gap_rate: Small = np.zeros(count, np.float32)
@@ -77,16 +92,15 @@ class Planner:
         self._prior = RatePrior(self._known.moves_a_day, self._known.prior_days)
         self._gap_prior = RatePrior(self._known.gap_moves_a_day, self._known.prior_days)
         self._weight: Small = np.ones(count, np.float32)
-        with_deals = self._parts.deals and categories is not None
-        self._deals = DealsPages(categories if with_deals else np.zeros(0, np.int64), markets, self._known)
-        self._with_deals = with_deals
+        self._with_deals = self._parts.deals and categories is not None
+        self._deals = DealsPages(np.zeros(0, np.int64) if categories is None else categories, markets, self._known)
+        self._unknown = _FIRST_STAKE
+        self._spent, self._spent_on_age = 0, 0
 
     def learn_all(self) -> None:
         """Learn the rates of all offers anew, and what is at stake on each."""
         book, known = self.book, self._known
-        self._prior = RatePrior.learned(
-            book.moves, book.days, mean=known.moves_a_day, prior_days=known.prior_days
-        )
+        self._prior = RatePrior.learned(book.moves, book.days, mean=known.moves_a_day, prior_days=known.prior_days)
         self._gap_prior = RatePrior.learned(
             book.gap_moves, book.days, mean=known.gap_moves_a_day, prior_days=known.prior_days
         )
@@ -102,29 +116,57 @@ class Planner:
         self.book.take(seen)
         self._learn(np.unique(seen.offers // self.book.markets))
 
+    def watch(self, products: Ints) -> None:
+        """What a person or a rule of alerts watches weighs more, in place of what was watched before."""
+        self._weight[:] = 1
+        offers = (products[:, None] * self.book.markets + np.arange(self.book.markets)).ravel()
+        self._weight[offers] = self._known.watched_weight
+        self.learn_all()
+
     def next_call(self, now: float, tokens: float) -> PlannedLook | PlannedPage | None:
-        """The batch or the page of deals that is worth most a token; None where nothing is worth a look."""
+        """The batch, or the page of deals, that is worth most a token; None where there is nothing to look at."""
+        if not len(self.book) or tokens <= 0:
+            return None
         look = self.next_look(now, tokens)
-        if look is None or not self._with_deals:
-            return look
         by_token = look.value / self.tokens_of(look)
-        page = self._deals.best_page(now, self._stake, self._rate, by_token)
-        return page if page and page.value / self._costs.deals > by_token else look
+        if self._with_deals and look.why == "value":
+            page = self._deals.best_page(now, self._stake, self._rate, by_token)
+            if page and page.value / self._costs.deals > by_token:
+                self._spent += self._costs.deals
+                return page
+        self._spent += self.tokens_of(look)
+        self._spent_on_age += self.tokens_of(look) if look.why == "age" else 0
+        return look
 
     def hear(self, page: PlannedPage, offers: Ints, now: float, reach_hours: float) -> None:
         """Take which offers of the list a page of deals has shown, which reached so far back."""
         self._deals.hear(page, offers, now, reach_hours)
 
-    def next_look(self, now: float, tokens: float) -> PlannedLook | None:
-        """The batch that is worth most a token; None where nothing is worth a look."""
+    def next_look(self, now: float, tokens: float) -> PlannedLook:
+        """The batch that is worth most a token; where nothing is worth a look, and now and then, the oldest looks."""
         costs = self._costs
-        value = self.values(now)
-        full_value = value + self.gap_values(now)
-        choices = [self._best(full_value, tokens, costs.full, full=True)]
+        ages = self._ages(now, self.book.seen_at)
+        if self._spent_on_age < self._known.oldest_share * self._spent:
+            overdue = np.where(ages > self._known.oldest_days * _HOURS, ages, np.float32(0))
+            look = self._best(overdue, tokens, costs.cheap, full=False)
+            if look is not None:
+                return replace(look, value=0.0, why="age")
+        value = self._values(ages)
+        choices = [self._best(value + self.gap_values(now), tokens, costs.full, full=True)]
         if self._parts.two_stages:
             choices.append(self._best(value, tokens, costs.cheap, full=False))
         found = [one for one in choices if one is not None]
-        return max(found, key=lambda one: one.value / self.tokens_of(one)) if found else None
+        if found:
+            return max(found, key=lambda one: one.value / self.tokens_of(one))
+        return self._oldest(ages, tokens)
+
+    def _oldest(self, ages: Small, tokens: float) -> PlannedLook:
+        """The marketplace's oldest looks, where no look is worth more than another."""
+        count = min(self._costs.batch, max(1, int(tokens) // self._costs.full), self.book.products)
+        by_market = ages.reshape(-1, self.book.markets).T
+        place = np.argsort(-by_market, axis=1, kind="stable")[:, :count]
+        market = int(np.argmax(np.take_along_axis(by_market, place, axis=1).sum(axis=1)))
+        return PlannedLook(market, place[market] * self.book.markets + market, full=True, value=0.0, why="age")
 
     def tokens_of(self, look: PlannedLook) -> int:
         """What a look costs."""
@@ -132,14 +174,19 @@ class Planner:
 
     def values(self, now: float) -> Small:
         """What a look at each offer is worth now for its price alone, in the home currency."""
-        age = ((now - self.book.seen_at) / _HOUR_S).astype(np.float32)
-        value = look_value(self._stake, self._rate, age)
-        return np.maximum(value, self._deals.heard_stake(self._stake)) if self._with_deals else value
+        return self._values(self._ages(now, self.book.seen_at))
 
     def gap_values(self, now: float) -> Small:
         """What it is worth for the gap of its buy box."""
-        age = ((now - self.book.full_at) / _HOUR_S).astype(np.float32)
-        return look_value(self._gap_stake, self._gap_rate, age)
+        return look_value(self._gap_stake, self._gap_rate, self._ages(now, self.book.full_at))
+
+    def _values(self, ages: Small) -> Small:
+        value = look_value(self._stake, self._rate, ages)
+        return np.maximum(value, self._deals.heard_stake(self._stake, self._rate)) if self._with_deals else value
+
+    def _ages(self, now: float, at: Floats) -> Small:
+        """Hours since; a look from the future, after the clock was set back, counts as one of now."""
+        return np.minimum(np.maximum((now - at) / _HOUR_S, 0.0), NEVER_H).astype(np.float32)
 
     def _best(self, value: Small, tokens: float, cost: int, *, full: bool) -> PlannedLook | None:
         most = min(self._costs.batch, max(1, int(tokens) // cost), self.book.products)
@@ -161,14 +208,22 @@ class Planner:
         every, gaps = np.zeros(len(book)), np.zeros(len(book))
         every[offers], gaps[offers] = rate, gap_rate
         found = stakes_of(book, products, (every, gaps), self._profits, known)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self._stake[offers] = found.price.ravel() / self._rate[offers] * self._weight[offers]
-            self._gap_stake[offers] = found.gap.ravel() / self._gap_rate[offers] * self._weight[offers]
+        stake = found.price.ravel()
+        if self._parts.route_value is False:
+            stake, found = np.ones(len(offers)), replace(found, gap=np.ones(found.gap.shape))
+        never = np.isneginf(book.seen_at[offers])
+        if not never.all():
+            self._unknown += _RECENT * (float(stake[~never].mean()) - self._unknown)
+        self._stake[offers] = np.where(never, self._unknown, stake) * self._weight[offers]
+        self._gap_stake[offers] = found.gap.ravel() * self._weight[offers]
 
     def _rates(self, offers: Ints) -> tuple[Floats, Floats]:
         book, known = self.book, self._known
-        if not self._parts.change_rates:
-            return np.full(len(offers), known.moves_a_day), np.full(len(offers), known.gap_moves_a_day)
-        rate = self._prior.rates(book.moves[offers], book.days[offers])
-        rate = np.where(np.isnan(book.new[offers]), known.returns_a_day, rate)
-        return rate, self._gap_prior.rates(book.gap_moves[offers], book.days[offers])
+        if self._given is not None:
+            rate, gap_rate = self._given[0][offers], self._given[1][offers]
+        elif not self._parts.change_rates:
+            rate, gap_rate = np.full(len(offers), known.moves_a_day), np.full(len(offers), known.gap_moves_a_day)
+        else:
+            rate = self._prior.rates(book.moves[offers], book.days[offers])
+            gap_rate = self._gap_prior.rates(book.gap_moves[offers], book.days[offers])
+        return np.where(np.isnan(book.new[offers]), known.returns_a_day, rate), gap_rate

@@ -1,4 +1,4 @@
-"""The money an hour that is at stake on an offer: what its routes would leave if its price were another one. Pure."""
+"""The money at stake on an offer: what its routes would bring if its price were another one. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Profits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stakes:
-    """By (product, marketplace): money an hour if its price has moved, and if only the gap of its buy box has."""
+    """By (product, marketplace): money to know of a move of its price, and of one of the gap of its buy box."""
 
     price: Floats
     gap: Floats
@@ -43,8 +43,8 @@ def stakes_of(
 ) -> Stakes:
     """What is at stake on each offer of these products; ``rates`` are the moves a day of prices and of gaps.
 
-    A move counts by what each route would then leave an hour of its window, for to know a window to its end is worth
-    its profit however long it is: profit × the rate at which the window ends.
+    To know a window to its end is worth its profit however long it is; of a price that moves more often than windows
+    end, a look shows only a part of it.
     """
     markets = book.markets
     offers = (products[:, None] * markets + np.arange(markets)).ravel()
@@ -59,16 +59,16 @@ def stakes_of(
     buy, sell = new[:, source, None], (new + gap)[:, target, None]
     gaps = np.array(known.gaps)
 
-    def left(bought: Floats, sold: Floats) -> Floats:
+    def pays_then(bought: Floats, sold: Floats) -> Floats:
         found = profits(number, routes, bought, sold)
         return np.where(found > known.least_profit, found, 0.0)
 
-    by_source = left(points[:, source], sell)
-    by_target = left(buy, points[:, target] + gap[:, target, None])
-    by_gap = left(buy, new[:, target, None] + gaps)
+    by_source = pays_then(points[:, source], sell)
+    by_target = pays_then(buy, points[:, target] + gap[:, target, None])
+    by_gap = pays_then(buy, new[:, target, None] + gaps)
     far = np.abs(gaps - gap[:, target, None]) > known.tolerance
     gap_weights = far / np.maximum(1, far.sum(axis=2, keepdims=True))
-    pays = left(buy, sell)[:, :, 0] > 0
+    pays = pays_then(buy, sell)[:, :, 0] > 0
     sides = (
         (price_rate[:, source], weights[:, source], by_source),
         (price_rate[:, target], weights[:, target], by_target),
@@ -76,9 +76,9 @@ def stakes_of(
     )
     ends = _ends(pays, sides, 1 / (known.longest_window_days * _HOURS))
     price, of_gap = np.zeros((len(products), markets)), np.zeros((len(products), markets))
-    at_source = (by_source * weights[:, source]).sum(axis=2) * ends
-    at_target = (by_target * weights[:, target]).sum(axis=2) * ends
-    at_gap = (by_gap * gap_weights).sum(axis=2) * ends
+    at_source, at_target, at_gap = (
+        (left * weight).sum(axis=2) * ends / np.maximum(ends, rate) for rate, weight, left in sides
+    )
     for market in range(markets):
         price[:, market] = at_source[:, source == market].sum(axis=1) + at_target[:, target == market].sum(axis=1)
         of_gap[:, market] = at_gap[:, target == market].sum(axis=1)
