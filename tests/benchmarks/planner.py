@@ -13,7 +13,7 @@ import argparse
 import json
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -48,7 +48,7 @@ _LARGE_SEEDS = _SEEDS[:1]
 _ABLATED = (Cell(500, 20), Cell(5_000, 20), Cell(5_000, 5))
 _WORKERS = 2
 _LARGEST = 50_000
-_DECISIONS = 60
+_DECISIONS = 400
 _TOKENS = 100.0
 Job = tuple[Cell, int]
 Found = dict[Job, dict[str, Outcome]]
@@ -58,9 +58,10 @@ def _one(job: Job) -> dict[str, Outcome]:
     return compare(*job, ablations=job[0] in _ABLATED)
 
 
-def _all(jobs: Sequence[Job]) -> Found:
+def _each(jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Outcome]]]:
+    """The outcomes in the order of the jobs, each as soon as it is there."""
     with ProcessPoolExecutor(_WORKERS) as pool:
-        return dict(zip(jobs, pool.map(_one, jobs), strict=True))
+        yield from zip(jobs, pool.map(_one, jobs), strict=True)
 
 
 def _best(found: dict[str, Outcome], names: Sequence[str], *, opened: bool) -> tuple[str, float]:
@@ -108,6 +109,8 @@ def _report_speed(report: Report) -> None:
         begun = time.perf_counter()
         call = policy.planner.next_call(3_600.0 * number, _TOKENS)
         spent.append(time.perf_counter() - begun)
+        if isinstance(call, PlannedPage):
+            policy.planner.hear(call, np.zeros(0, np.int64), 3_600.0 * number, 6.0)
         if call is None or isinstance(call, PlannedPage):
             continue
         seen = seen_of(market.look(call.offers, market.begin, full=call.full), np.full(len(call.offers), 1.0))
@@ -141,11 +144,14 @@ def _report(report: Report, *, full: bool = False) -> list[dict[str, object]]:
     seeds = _MORE_SEEDS if full else _SEEDS
     jobs = [(cell, seed) for cell in (*_CELLS, *(_MORE_CELLS if full else ())) for seed in seeds]
     jobs += [(cell, seed) for cell in (_LARGE if full else ()) for seed in _LARGE_SEEDS]
-    found = _all(jobs)
-    for cell in dict.fromkeys(cell for cell, _ in jobs):
-        _report_cell(report, cell, [outcomes for (one, _), outcomes in found.items() if one == cell])
+    found: Found = {}
+    for job, outcomes in _each(jobs):
+        found[job] = outcomes
+        of_cell = [one for (cell, _), one in found.items() if cell == job[0]]
+        if len(of_cell) == sum(cell == job[0] for cell, _ in jobs):
+            _report_cell(report, job[0], of_cell)
     _report_speed(report)
-    return [as_dict(cell, seed, outcomes) for (cell, seed), outcomes in found.items()]
+    return [as_dict(cell, seed, one) for (cell, seed), one in found.items()]
 
 
 def run(report: Report) -> None:

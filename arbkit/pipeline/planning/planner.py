@@ -205,9 +205,7 @@ class Planner:
         offers = (products[:, None] * book.markets + np.arange(book.markets)).ravel()
         rate, gap_rate = self._rates(offers)
         self._rate[offers], self._gap_rate[offers] = rate / _HOURS, gap_rate / _HOURS
-        every, gaps = np.zeros(len(book)), np.zeros(len(book))
-        every[offers], gaps[offers] = rate, gap_rate
-        found = stakes_of(book, products, (every, gaps), self._profits, known)
+        found = stakes_of(book, products, (rate, gap_rate), self._profits, known)
         stake = found.price.ravel()
         if self._parts.route_value is False:
             stake, found = np.ones(len(offers)), replace(found, gap=np.ones(found.gap.shape))

@@ -41,7 +41,7 @@ class Stakes:
 def stakes_of(
     book: Book, products: Ints, rates: tuple[Floats, Floats], profits: Profits, known: PlanningParameters
 ) -> Stakes:
-    """What is at stake on each offer of these products; ``rates`` are the moves a day of prices and of gaps.
+    """What is at stake on each offer of these products; ``rates``: moves a day of their prices and gaps.
 
     To know a window to its end is worth its profit however long it is; of a price that moves more often than windows
     end, a look shows only a part of it.
@@ -51,7 +51,7 @@ def stakes_of(
     points, weights = likely_prices(book, offers, known)
     shape = len(products), markets, -1
     points, weights = points.reshape(shape), weights.reshape(shape)
-    price_rate, gap_rate = (one[offers].reshape(shape[:2]) / _HOURS for one in rates)
+    price_rate, gap_rate = (one.reshape(shape[:2]) / _HOURS for one in rates)
     new, gap = book.new[offers].reshape(shape[:2]), book.gap[offers].reshape(shape[:2])
     source, target = profits.source, profits.target
     routes = np.arange(len(source))[None, :, None]
