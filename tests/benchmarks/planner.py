@@ -15,6 +15,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -54,14 +55,14 @@ Job = tuple[Cell, int]
 Found = dict[Job, dict[str, Outcome]]
 
 
-def _one(job: Job) -> dict[str, Outcome]:
-    return compare(*job, ablations=job[0] in _ABLATED)
+def _one(job: Job, *, every: bool) -> dict[str, Outcome]:
+    return compare(*job, ablations=job[0] in _ABLATED, every=every)
 
 
-def _each(jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Outcome]]]:
+def _each(jobs: Sequence[Job], *, every: bool) -> Iterator[tuple[Job, dict[str, Outcome]]]:
     """The outcomes in the order of the jobs, each as soon as it is there."""
     with ProcessPoolExecutor(_WORKERS) as pool:
-        yield from zip(jobs, pool.map(_one, jobs), strict=True)
+        yield from zip(jobs, pool.map(partial(_one, every=every), jobs), strict=True)
 
 
 def _best(found: dict[str, Outcome], names: Sequence[str], *, opened: bool) -> tuple[str, float]:
@@ -145,7 +146,7 @@ def _report(report: Report, *, full: bool = False) -> list[dict[str, object]]:
     jobs = [(cell, seed) for cell in (*_CELLS, *(_MORE_CELLS if full else ())) for seed in seeds]
     jobs += [(cell, seed) for cell in (_LARGE if full else ()) for seed in _LARGE_SEEDS]
     found: Found = {}
-    for job, outcomes in _each(jobs):
+    for job, outcomes in _each(jobs, every=full):
         found[job] = outcomes
         of_cell = [one for (cell, _), one in found.items() if cell == job[0]]
         if len(of_cell) == sum(cell == job[0] for cell, _ in jobs):

@@ -45,8 +45,10 @@ class Cell:
         return what if self.days == 7 else f"{what}, {self.days} days"
 
 
-def policies(market: Market, tokens_a_minute: float, *, ablations: bool) -> dict[str, Callable[[], Policy]]:
-    """Every policy by name; of those that take looks of one form only, both forms."""
+def policies(
+    market: Market, tokens_a_minute: float, *, ablations: bool, every: bool
+) -> dict[str, Callable[[], Policy]]:
+    """Policies by name, those of one form of looks in both forms; ``every``: also the dear one that reads no signal."""
     known = told(market)
     pages, reach = pages_of(market.products.category), page_hours(market)
     found: dict[str, Callable[[], Policy]] = {
@@ -59,7 +61,8 @@ def policies(market: Market, tokens_a_minute: float, *, ablations: bool) -> dict
         found[f"{ROUND_ROBIN}, {form}"] = lambda: RoundRobin(full=full)
         found[f"{PUBLISHED[0]}, {form}"] = lambda: ByRate(azar_rates, known, tokens_a_minute, full=full)
         found[f"{PUBLISHED[1]}, {form}"] = lambda: ByRate(lambda_crawl_rates, known, tokens_a_minute, full=full)
-        for name, hours in ((PUBLISHED[2], None), (PUBLISHED[3], reach)):
+        signals = {PUBLISHED[3]: reach, **({PUBLISHED[2]: None} if every else {})}
+        for name, hours in signals.items():
             found[f"{name}, {form}"] = lambda hours=hours: NoisySignals(  # type: ignore[misc]
                 known, pages, full=full, page_hours=hours, recall=_SHOWN
             )
@@ -72,10 +75,10 @@ def policies(market: Market, tokens_a_minute: float, *, ablations: bool) -> dict
     return found
 
 
-def compare(cell: Cell, seed: int, *, ablations: bool = False) -> dict[str, Outcome]:
+def compare(cell: Cell, seed: int, *, ablations: bool = False, every: bool = False) -> dict[str, Outcome]:
     """What each policy makes of a cell."""
     market = make_market(seed, cell.products, cell.days, alike=cell.alike)
-    known = policies(market, cell.tokens_a_minute, ablations=ablations)
+    known = policies(market, cell.tokens_a_minute, ablations=ablations, every=every)
     return {name: run(market, make(), cell.tokens_a_minute, seed) for name, make in known.items()}
 
 
