@@ -37,6 +37,7 @@ GROUPS = (
     "sales_forecast",
     "profit_forecast",
     "portfolio",
+    "planner",
 )
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5

@@ -1,0 +1,64 @@
+"""What is known of every offer: its last prices, when they were seen, and what its history says. Linear in memory.
+
+An offer is a product on a marketplace; its number is product × marketplaces + marketplace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Small = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+PAST_LEVELS = 5
+"""Quantiles of its past prices that are kept of an offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What looks have shown of offers, one entry each: log prices, NaN where nobody offers it.
+
+    ``gap`` is how far the buy box was above NEW (NaN: not asked for). ``moves`` and ``gap_moves`` count how often each
+    moved in the ``days`` of its history; ``past`` (offers, 5) are quantiles of its log prices then.
+    """
+
+    offers: Ints
+    at: Floats
+    new: Floats
+    gap: Floats
+    moves: Floats
+    gap_moves: Floats
+    days: Floats
+    past: Floats
+
+
+class Book:
+    """The arrays of all offers. Times are Unix seconds, −∞ where it was never looked at."""
+
+    def __init__(self, products: int, markets: int) -> None:
+        """An empty book."""
+        count = products * markets
+        self.products, self.markets = products, markets
+        self.new = np.full(count, np.nan)
+        self.gap = np.zeros(count)
+        self.seen_at = np.full(count, -np.inf)
+        self.full_at = np.full(count, -np.inf)
+        self.moves, self.gap_moves, self.days = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.past: Small = np.full((count, PAST_LEVELS), np.nan, np.float32)
+
+    def __len__(self) -> int:
+        return len(self.new)
+
+    def take(self, seen: Seen) -> None:
+        """Write down what looks have shown."""
+        offers = seen.offers
+        self.new[offers], self.seen_at[offers] = seen.new, seen.at
+        asked = ~np.isnan(seen.gap)
+        self.gap[offers[asked]] = seen.gap[asked]
+        self.full_at[offers[asked]] = seen.at[asked]
+        self.moves[offers], self.days[offers], self.past[offers] = seen.moves, seen.days, seen.past
+        self.gap_moves[offers[asked]] = seen.gap_moves[asked]
