@@ -212,7 +212,7 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
     config.Voila.port = settings.dashboards_port
     config.Voila.token = settings.token.get_secret_value()
     config.Voila.root_dir = str(shipped_folder("apps"))
-    place = room(settings.dashboard_pages, memory_limit(), kinds=len(SHIPPED_PAGES))
+    place = room(settings.dashboard_pages, memory_limit(), kinds=len(SHIPPED_PAGES) + 1)
     place.configure(config)
     config.Voila.cookie_secret = secret
     config.Voila.identity_provider_class = DashboardIdentity

@@ -84,9 +84,22 @@ def test_a_page_whose_kernel_cannot_be_started_holds_up_no_other() -> None:
     run(act())
 
 
+def test_one_more_of_the_first_page_is_kept_at_last() -> None:
+    async def act() -> None:
+        kernels = Kernels()
+        kernels.kernel_pools_config = {FIRST: {"pool_size": 1}}
+        await draw_in_turn(kernels, [FIRST])
+        assert kernels.kernel_pools_config == {FIRST: {"pool_size": 2}}
+
+    run(act())
+
+
 def test_where_memory_allows_one_page_only_the_first_is_drawn_beforehand() -> None:
     assert (Room(4, 1).later, Room(4, 0).later) == ((), ())
-    assert set(Room(4, 4).later) == {"product.ipynb", "alerts.ipynb", "pipeline.ipynb"}
+    *others, last = Room(4, 5).later
+    assert set(others) == {"product.ipynb", "alerts.ipynb", "pipeline.ipynb"}
+    # Once more, for who opens two of them.
+    assert last == FIRST
 
 
 def test_voila_still_keeps_what_it_draws_where_it_is_waited_for() -> None:

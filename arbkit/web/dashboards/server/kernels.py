@@ -136,14 +136,16 @@ class DashboardKernels(AsyncMappingKernelManager):
 
 
 async def draw_in_turn(kernels: Any, notebooks: Iterable[str]) -> None:
-    """Keep a page of each of these drawn too, one after another: somebody may be waiting for the first one.
+    """Keep one more page of each of these drawn, one after another: somebody may be waiting for the first one.
 
     ``kernels`` are :class:`DashboardKernels` as Voilà extends them.
     """
     for notebook in notebooks:
         await _drawn(kernels)
         await asyncio.sleep(SETTLED_S)
-        kernels.kernel_pools_config = {**kernels.kernel_pools_config, notebook: {"pool_size": 1}}
+        pools = kernels.kernel_pools_config
+        kept = pools.get(notebook, {}).get("pool_size", 0)
+        kernels.kernel_pools_config = {**pools, notebook: {"pool_size": kept + 1}}
         kernels.fill_if_needed(delay=0, notebook_name=notebook)
 
 

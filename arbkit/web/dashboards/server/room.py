@@ -24,7 +24,7 @@ _FIRST_PAGE = "opportunities.ipynb"
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """``pages`` may be open at once; beside them ``warm`` ones are drawn beforehand, of each kind or of the first."""
+    """``pages`` may be open at once; beside them ``warm`` ones are drawn beforehand, all kinds or just the first."""
 
     pages: int
     warm: int
@@ -42,9 +42,10 @@ class Room:
 
     @property
     def later(self) -> tuple[str, ...]:
-        """The notebooks of the pages that are drawn beforehand after the first one."""
-        pages = [f"{name}.ipynb" for name in SHIPPED_PAGES] if self.warm > 1 else []
-        return tuple(page for page in pages if page != _FIRST_PAGE)
+        """The notebooks of the pages that are drawn beforehand after the first one, and that one once more."""
+        pages = [f"{name}.ipynb" for name in SHIPPED_PAGES]
+        # Whoever opens two pages at once would wait until the next is drawn.
+        return (*(page for page in pages if page != _FIRST_PAGE), _FIRST_PAGE) if self.warm > 1 else ()
 
 
 def room(wanted: int, memory: int | None, *, kinds: int) -> Room:
