@@ -5,6 +5,8 @@ const TICK_REST = 4;
 // An answer that has not come by then may never come: the connection was lost for a moment.
 const TICK_LOST_MS = 10_000;
 const SILENT_MS = 12000;
+// What only a user does, and once: a page folds, opens and looks again by itself, and a form is typed into.
+const DELIBERATE = new Set(["action", "select", "sort", "page"]);
 const PIECE_BYTES = 256 * 1024;
 const KINDS = { form: formRegion, table: tableRegion, chart: chartRegion, html: htmlRegion };
 
@@ -190,8 +192,8 @@ function render({ model, el }) {
         heard.get(message.event)?.();
         heard.delete(message.event);
         performance.mark("arbkit-answer", { detail: { ms: message.ms, event: message.event, about: message.about } });
-        if (message.about !== "tick") {
-          // What was said of the action before is of no matter after the next one.
+        // What was said of one action is of no matter after the next one.
+        if (DELIBERATE.has(message.about)) {
           if (!isNoticeNew) notice.textContent = "";
           isNoticeNew = false;
         }
