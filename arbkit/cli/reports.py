@@ -131,13 +131,15 @@ def _print_cleaning(done: documents.Cleaning) -> None:
 
 
 def _print_run(run: documents.RunDetail) -> None:
+    from arbkit.display.labels import run_figures
+
     lines = [
         ("run", f"{run.run_id} of {run.report}"),
         ("status", f"{_status(run)}{f': {run.error}' if run.error else ''}"),
         ("started", utc_time(run.started_at)),
         ("finished", utc_time(run.finished_at) if run.finished_at else "unknown"),
         ("parameters", ", ".join(f"{k}={v}" for k, v in run.parameters.items()) or "defaults"),
-        ("figures", ", ".join(f"{k} {v}" for k, v in run.summary.items() if isinstance(v, int)) or "none"),
+        ("figures", ", ".join(run_figures(run.summary)) or "none"),
         ("folder", f"{run.output}{' (removed by clean)' if run.folder == 'gone' else ''}"),
         ("files", ", ".join(run.files)),
         ("result.json", run.no_result),

@@ -285,12 +285,13 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
     from arbkit.display.labels import chance_label
 
     shown = result["items"][:_MAX_PRINTED]
+    origins = {o["demo"] for o in shown}
     chance, per_day = "profit_chance_pct", "expected_profit_per_day_pct"
     forecast = (">chance", ">per day") if any(o[chance] is not None for o in shown) else ()
     rows = [
         (
             f"{o['source']} → {o['target']}",
-            Text.assemble(f"{o['asin']} {(o['title'] or '')[:48]}", (_marks(o), "yellow")),
+            Text.assemble(f"{o['asin']} {(o['title'] or '')[:48]}", (_marks(o, is_mixed=len(origins) > 1), "yellow")),
             money(o["buy_price"], o["buy_currency"]),
             money(o["sell_price"], o["sell_currency"]),
             money(o["profit"], o["currency"]),
@@ -302,6 +303,8 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
         for o in shown
     ]
     say(f"{result['seller']} (change: `arbkit profile init`)")
+    if origins == {True}:
+        say("DEMO: invented products and prices")
     title = f"{_count_found(result['total'], result['stored'])} on {counted(result['routes'], 'route')}"
     columns = ("route", "product", ">buy", ">sell", ">profit", ">ROI", *forecast, ">confidence", ">data age")
     if rows:
@@ -314,10 +317,10 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
 
 
-def _marks(opportunity: Mapping[str, Any]) -> str:
-    """What has to be said behind a product's name."""
+def _marks(opportunity: Mapping[str, Any], *, is_mixed: bool) -> str:
+    """What has to be said behind a product's name; ``is_mixed``: real and invented products stand side by side."""
     marks = [status_label(opportunity["status"])] if opportunity["status"] != "opportunity" else []
-    return "".join(f" {mark}" for mark in [*marks, *(["DEMO"] if opportunity["demo"] else [])])
+    return "".join(f" {mark}" for mark in [*marks, *(["DEMO"] if opportunity["demo"] and is_mixed else [])])
 
 
 def _count_found(shown: int, stored: int) -> str:

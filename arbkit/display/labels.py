@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from arbkit.core.formatting import UNKNOWN
+from pydantic import JsonValue
+
+from arbkit.core.formatting import UNKNOWN, count
 from arbkit.core.models import Offer
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ _COMPONENTS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat
                "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
 _FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
 _STATUSES = {"needs_size": "needs size", "different": "different goods", "loss": "loss"}
+_RUN_FIGURES = {"total": "opportunities", "stored": "in the store", "need_size": "need a size"}
 _VAT_STATUSES: dict[str, str] = {
     "reclaiming": "VAT-registered, input VAT recovered",
     "not-reclaiming": "VAT-registered, input VAT not recovered",
@@ -61,6 +64,12 @@ def product_heading(offers: Sequence[Offer]) -> str:
     name = product_title(offers) or offers[0].asin
     short = name if len(name) <= _HEADING else f"{name[: _HEADING - 1]}…"
     return f"{short} (DEMO)" if is_demo(offers) else short
+
+
+def run_figures(summary: Mapping[str, JsonValue]) -> list[str]:
+    """The figures of a report's run in words, such as ``4,452 routes``."""
+    numbers = [(name, value) for name, value in summary.items() if isinstance(value, int | float)]
+    return [f"{count(value)} {_RUN_FIGURES.get(name, name.replace('_', ' '))}" for name, value in numbers]
 
 
 def is_demo(offers: Sequence[Offer]) -> bool:

@@ -24,6 +24,7 @@ from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.sales.line import SaleLine
 from arbkit.core.settings import Settings
 from arbkit.display.frames import DisplayFrame
+from arbkit.display.labels import run_figures
 from arbkit.profit import Profile
 from arbkit.store.base import Stats
 from arbkit.store.mode import mode_in_force
@@ -209,7 +210,7 @@ def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
     def cells(run: Run) -> dict[str, Any]:
         return {
             "duration_s": None if run.finished_at is None else run.finished_at - run.started_at,
-            "summary": ", ".join(f"{value} {name}" for name, value in run.summary.items()),
+            "summary": ", ".join(run_figures(run.summary)),
         }
 
     return _frame(list(runs), columns, cells)

@@ -21,12 +21,16 @@ _FORECAST = (
     ("Chance of profit", "number"), ("P10 to P90", "number"), ("Expected profit", "number"),
     ("Per day, of the capital", "number"),
 )  # fmt: skip
+DEMO_MARK = "DEMO: invented products and prices"
 _REASONS = (("Reason", "title"), ("Routes", "number"))
 
 
 def shown(found: Sequence[Opportunity]) -> NotebookHtml:
     """Opportunities as the output of a notebook cell, or a sentence that there are none."""
-    return NotebookHtml(routes_table(found)) if found else paragraph("No route passes these limits.")
+    if not found:
+        return paragraph("No route passes these limits.")
+    mark = macro("demo", DEMO_MARK) if all(o.demo for o in found) else ""
+    return NotebookHtml(Markup("{}{}").format(mark, routes_table(found)))
 
 
 def not_priced(unknown: Mapping[str, int]) -> NotebookHtml:
@@ -40,12 +44,16 @@ def paragraph(text: str) -> NotebookHtml:
 
 
 def routes_table(found: Iterable[Opportunity]) -> Markup:
-    """Opportunities, a row each, with links to both of their Amazon pages, and the forecast where one has any."""
+    """Opportunities, a row each, with links to both of their Amazon pages, and the forecast where one has any.
+
+    Invented products are marked where real ones stand beside them.
+    """
     routes = list(found)
+    is_mixed = len({o.demo for o in routes}) > 1
     has_forecast = any(o.profit_chance_pct is not None for o in routes)
     rows = [
         (
-            product_cell(o.title, o.asin, demo=o.demo),
+            product_cell(o.title, o.asin, demo=o.demo and is_mixed),
             route_label(o.source, o.target),
             link(o.source_url, money(o.buy_price, o.buy_currency)),
             link(o.target_url, money(o.sell_price, o.sell_currency)),

@@ -75,7 +75,7 @@ def headline_of(found: TrackRecord | None) -> str:
         waiting = (
             f"{found.waiting:,} wait until their horizon ends{when}"
             if found.waiting
-            else "none had been kept when they were scored last"
+            else "each is kept with the opportunity that it is of, and compared once its days are over"
         )
         return f"No forecast has come out yet: {waiting}."
     return f"{found.scored:,} forecasts have come out. {' '.join(map(_sentence, found.horizons))}"
@@ -98,7 +98,7 @@ def words_of_chance(found: TrackRecord | None, chance: float) -> str:
 def recalibration_words(found: Recalibration | None, *, is_on: bool) -> str:
     """What forecasts are widened by, and how to change that."""
     if found is None:
-        return "Nothing was learnt of them yet: forecasts are as the model makes them."
+        return "Their ranges are not widened: too few forecasts have come out to learn from."
     factors = [
         f"{one.factor:g} after {one.horizon_days} days ({one.low:g} to {one.high:g})"
         f"{'' if one.applied else ', not applied: it may as well be 1'}"

@@ -20,6 +20,7 @@ from arbkit.core.errors import ArbkitError, ServiceError, StoreError, StreamErro
 from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import Pulse, WorkFaults, keep_heartbeat
 from arbkit.core.settings import Settings
+from arbkit.display.labels import run_figures
 from arbkit.pipeline.outbox import send_notices
 from arbkit.reports.catalogue.notebook_file import SUFFIX
 from arbkit.reports.run_folders import clean, iso_time
@@ -207,8 +208,7 @@ def _run(
         logger.error("%s could not be run: %s", report, error)
         return None
     if done.run.status == "succeeded":
-        figures = ", ".join(f"{n} {name}" for name, n in done.run.summary.items() if isinstance(n, int))
-        logger.info("%s: %s", report, figures)
+        logger.info("%s: %s", report, ", ".join(run_figures(done.run.summary)))
     elif done.stopped:
         # Whoever ended arbkit has done so on purpose.
         logger.info("%s: %s", report, done.run.error)

@@ -111,9 +111,12 @@ def test_a_waterfall_of_nothing_but_zeros_is_drawn() -> None:
 
 def test_an_invented_product_is_marked_wherever_it_is_displayed() -> None:
     found = opportunity(demo=True)
-    assert ">DEMO<" in shown([found])._repr_html_()
+    alone, mixed = shown([found])._repr_html_(), shown([found, opportunity("B000000002")])._repr_html_()
+    # Once where all are, and behind each where real ones stand beside them.
+    assert alone.count("DEMO") == alone.count("DEMO: invented products and prices") == 1
+    assert (mixed.count(">DEMO<"), mixed.count("invented products")) == (1, 0)
     assert "(DEMO)" in Waterfall(found)._repr_html_()
-    assert ">DEMO<" not in shown([opportunity()])._repr_html_()
+    assert "DEMO" not in shown([opportunity()])._repr_html_()
 
 
 def test_every_cell_brings_its_style_along() -> None:

@@ -11,6 +11,7 @@ from arbkit.analysis.track_record.results import TrackRecord, headline_of, recal
 from arbkit.core.formatting import age_words, count, percent
 from arbkit.core.models import Run
 from arbkit.display.html import macro
+from arbkit.display.labels import run_figures
 from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.reports.catalogue.own_reports import BadNotebook
@@ -145,6 +146,7 @@ def runs_html(runs: Sequence[FiledRun], bad: Sequence[BadNotebook] = (), *, now:
     return page_html(
         "pipeline_runs.html.j2",
         runs=runs,
+        figures=run_figures,
         bad=bad,
         now=now,
         limit_s=limit_s,

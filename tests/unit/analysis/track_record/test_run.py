@@ -63,9 +63,9 @@ def test_what_has_come_out_is_scored_once_and_what_has_not_waits(store: SqliteSt
 def test_an_empty_record_says_so(store: SqliteStore) -> None:
     assert kept_track_record(store) is None
     assert "arbkit forecasts score" in headline_of(None)
-    assert (
-        headline_of(bring_up_to_date(store, now=NOW))
-        == "No forecast has come out yet: none had been kept when they were scored last."
+    assert headline_of(bring_up_to_date(store, now=NOW)) == (
+        "No forecast has come out yet: each is kept with the opportunity that it is of, and compared once its days are "
+        "over."
     )
     look(store)
     store.add_forecasts([forecast(made_at=NOW)], most_a_day=9)
