@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from arbkit.core.errors import RefusedFileError
 from arbkit.core.marketplaces import by_host
@@ -17,8 +16,6 @@ _ITEM = ("transaction-type", "order-id", "adjustment-id", "shipment-id", "order-
 """What tells one line of a settlement from another, with its day."""
 _DAYS = ("posted-date-time", "posted-date")
 _CENT = 0.005
-_AHEAD_S = 3 * 3_600.0
-"""How far east of UTC a marketplace's day may have begun."""
 
 
 def parse_settlement(sheet: NamedSheet, name: str, *, added_at: float) -> ReadSales:
@@ -72,7 +69,6 @@ class _Settlement:
 class _Reader:
     def __init__(self, notation: FileNotation, added_at: float) -> None:
         self._notation, self._added_at = notation, added_at
-        self._latest = datetime.fromtimestamp(added_at + _AHEAD_S, UTC).date().isoformat()
         self._kinds = {word.lower(): kind for kind, some in load_words().kinds.items() for word in some}
         self._parts = {word.lower(): part for part, some in load_words().amounts.items() for word in some}
         self._lines: dict[tuple[str, ...], _Line] = {}
@@ -129,8 +125,6 @@ class _Reader:
         words = [row.get(name) for name in ("transaction-type", "amount-type", "amount-description")]
         what = " / ".join(dict.fromkeys(filter(None, words))) or "without a name"
         day = self._notation.day(next(filter(None, map(row.get, _DAYS)), ""))
-        if day > self._latest:
-            raise ValueError(f"is of {day}, which is still to come: are day and month in another order?")
         return _Line(settlement, kind, day, currency, row, what if kind == "other" else "")
 
     def _add(self, line: _Line, row: NamedRow, amount: float) -> None:

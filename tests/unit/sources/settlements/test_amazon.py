@@ -14,12 +14,9 @@ from tests.helpers.settlements import COLUMNS, item, row, settlement
 SALE = {"ItemPrice/Principal": "59,98", "ItemPrice/Shipping": "3,99", "ItemFees/Commission": "-9,00",
         "ItemFees/FBAPerUnitFulfillmentFee": "-7,04"}  # fmt: skip
 
-READ_AT = 1_796_000_000.0
-"""2026-11-30."""
-
 
 def read(text: str | bytes) -> ReadSales:
-    return parse_sales(text if isinstance(text, bytes) else text.encode(), "settlement.txt", added_at=READ_AT)
+    return parse_sales(text if isinstance(text, bytes) else text.encode(), "settlement.txt", added_at=1.0)
 
 
 def test_the_rows_of_one_item_are_one_line() -> None:
@@ -126,11 +123,3 @@ def test_other_files_are_refused_with_what_to_download() -> None:
             read(nothing)
     with pytest.raises(RefusedFileError, match="amount"):
         read(settlement(*item(SALE)).replace("\tamount\t", "\tbetrag\t"))
-
-
-def test_a_day_that_is_still_to_come_stops_its_line_alone() -> None:
-    paid, ahead = {"ItemPrice/Principal": "10,00"}, {"ItemPrice/Principal": "9,00"}
-    found = read(settlement(*item(paid, day="30.11.2026"), *item(ahead, day="02.12.2026"), total="19,00"))
-    assert [line.day for line in found.lines] == ["2026-11-30"]
-    (fault,) = found.faults
-    assert "is of 2026-12-02, which is still to come" in fault.words
