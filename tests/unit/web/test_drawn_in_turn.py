@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -23,11 +23,11 @@ class Kernels:
     def __init__(self, *, fails: str = "") -> None:
         self.kernel_pools_config: dict[str, dict[str, int]] = {}
         self.begun: list[str] = []
-        self._pools: dict[str, list[Awaitable[Any]]] = {}
+        self._pools: dict[str, list[asyncio.Future[Any]]] = {}
         self._drawing: dict[str, asyncio.Future[None]] = {}
         self._fails = fails
 
-    def fill_if_needed(self, *, delay: int, notebook_name: str) -> None:
+    def fill_if_needed(self, *, delay: float, notebook_name: str) -> None:
         assert delay == 0
         self.begun.append(notebook_name)
         self._pools[notebook_name] = [asyncio.ensure_future(self._start(notebook_name))]

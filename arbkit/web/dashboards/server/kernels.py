@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -135,11 +135,18 @@ class DashboardKernels(AsyncMappingKernelManager):
         return found
 
 
-async def draw_in_turn(kernels: Any, notebooks: Iterable[str]) -> None:
-    """Keep one more page of each of these drawn, one after another: somebody may be waiting for the first one.
+class PooledKernels(Protocol):
+    """:class:`DashboardKernels` as Voilà extends them, which keeps pages drawn in pools."""
 
-    ``kernels`` are :class:`DashboardKernels` as Voilà extends them.
-    """
+    kernel_pools_config: dict[str, dict[str, int]]
+    _pools: dict[str, list[asyncio.Future[Any]]]
+
+    def fill_if_needed(self, *, delay: float, notebook_name: str) -> None:
+        """Draw as many pages of a notebook as its pool lacks."""
+
+
+async def draw_in_turn(kernels: PooledKernels, notebooks: Iterable[str]) -> None:
+    """Keep one more page of each of these drawn, one after another: somebody may be waiting for the first one."""
     for notebook in notebooks:
         await _drawn(kernels)
         await asyncio.sleep(SETTLED_S)
@@ -149,7 +156,7 @@ async def draw_in_turn(kernels: Any, notebooks: Iterable[str]) -> None:
         kernels.fill_if_needed(delay=0, notebook_name=notebook)
 
 
-async def _drawn(kernels: Any) -> None:
+async def _drawn(kernels: PooledKernels) -> None:
     """Wait until what is being drawn beforehand is drawn, or cannot be."""
     # Voilà tells nobody else.
     starting = [one for pool in kernels._pools.values() for one in pool]

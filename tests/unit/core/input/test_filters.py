@@ -190,9 +190,7 @@ def test_parameters_of_the_detect_report_are_the_filter_and_the_shipped_notebook
     cells = json.loads((ROOT / "notebooks" / "detect.ipynb").read_text())["cells"]
     [parameters] = [cell for cell in cells if cell["metadata"].get("tags") == ["parameters"]]
     code = ast.parse("".join(parameters["source"]))
-    assigned = {
-        t.id for node in ast.walk(code) if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
-    }
+    assigned = {ast.unparse(node.target) for node in code.body if isinstance(node, ast.AnnAssign)}
     assert assigned >= DetectParameters.model_fields.keys()
     passed = "".join("".join(cell["source"]) for cell in cells)
     assert all(f"{name}={name}" in passed for name in DetectParameters.model_fields)
