@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
+from arbkit.cli.planning import values_of
 from arbkit.cli.progress import progress
 from arbkit.cli.shared import (
     JSON,
@@ -168,7 +169,7 @@ def produce(once: bool = typer.Option(False, "--once", help="Poll everything onc
     from arbkit.pipeline.producer import produce as run
 
     settings, stop = start_service(settled=True, with_key=True)
-    run(settings, once=once, stop=stop)
+    run(settings, once=once, stop=stop, values=None if once else values_of(settings))
 
 
 def consume(

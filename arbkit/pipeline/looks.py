@@ -20,7 +20,7 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.settings import Settings
-from arbkit.pipeline.planner import MAX_ASINS, Request
+from arbkit.pipeline.polling.request import MAX_ASINS, Request
 from arbkit.sources.keepa_api.token_costs import tokens_of_look
 from arbkit.store import open_store
 from arbkit.store.base import Store

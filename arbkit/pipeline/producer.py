@@ -12,16 +12,13 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
-
-import orjson
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.core.files import sole_process
@@ -30,14 +27,16 @@ from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.looks import LookDesk
-from arbkit.pipeline.planner import Request, plan
-from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress
+from arbkit.pipeline.polling.next_looks import NextLooks, ValuesOf
+from arbkit.pipeline.polling.publishing import Publisher, Waiting
+from arbkit.pipeline.polling.request import Idle, Request
+from arbkit.pipeline.polling.round import next_of_round
+from arbkit.pipeline.producer_state import MAX_SHOWN, PaidBatch, Progress
 from arbkit.pipeline.watchlist.following import WatchedList
-from arbkit.sources.envelope import envelope
 from arbkit.sources.keepa_api.arriving import Arrived, ArrivingAnswers
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store.mode import mode_at_start
-from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
+from arbkit.stream import Stream, open_stream
 
 if TYPE_CHECKING:
     from arbkit.sources.keepa_api.client import Batch, KeepaSource
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_PUBLISH_BYTES = 8 << 20
-"""Bytes after which a batch of up to 17 MB is published in parts, to bound memory."""
 
 _GRACE_S = 4.0
 """How long an answer that is on its way may still come in after a stop: it is paid for."""
@@ -64,8 +60,6 @@ _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 _FIRST_KEY_PAUSE_S, _LONGEST_KEY_PAUSE_S = 60.0, 3600.0
 """The first and the longest wait after the service has refused the key; each is twice the one before."""
-_LONGEST_WRITE_PAUSE_S = 60.0
-"""The longest wait between two tries to write: prices that are paid for get older meanwhile."""
 
 
 @dataclass(slots=True)
@@ -80,8 +74,12 @@ class ProduceSummary:
     stopped: bool = False
 
 
-def produce(settings: Settings, *, once: bool = False, stop: threading.Event) -> ProduceSummary:
-    """Poll the watchlist until ``stop`` is set; with ``once`` every product a single time.
+def produce(
+    settings: Settings, *, once: bool = False, stop: threading.Event, values: ValuesOf | None = None
+) -> ProduceSummary:
+    """Poll the watchlist until ``stop`` is set, first what is worth most a token; with ``once`` a single plain round.
+
+    ``values``: what a look may be worth; None: all are worth the same.
 
     An outage of the source or of the log is waited out; with ``once`` it is an error, and the next run publishes what
     was paid for.
@@ -105,7 +103,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
         open_stream(settings) as stream,
         KeepaSource(settings, arriving=arriving, stop=stop) as source,
     ):
-        return _Producer(settings, stream, source, arriving, stop, pulse, once=once).run()
+        return _Producer(settings, stream, source, arriving, stop, pulse, values, once=once).run()
 
 
 class _Producer:
@@ -117,22 +115,22 @@ class _Producer:
         arriving: ArrivingAnswers,
         stop: threading.Event,
         pulse: Pulse,
+        values: ValuesOf | None,
         *,
         once: bool,
     ) -> None:
         self._settings = settings
-        self._stream = stream
         self._source = source
         self._stop = stop
         self._once = once
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
         self._watch = WatchedList(settings)
-        self._arriving = arriving
-        self._kept = KeptBatch(settings.home / "unpublished.jsonl")
         self._desk = LookDesk(settings)
-        self._missing: frozenset[tuple[str, str]] = frozenset()
         self._consumed: int | None = None
         self._progress = Progress(settings.home / "producer.json")
+        waiting = Waiting(self._pause, stop.is_set, once)
+        self._publisher = Publisher(settings, stream, arriving, self._progress, waiting)
+        self._values = values
         self._tokens: Tokens | None = None
         self._failures = 0
         self._mode_due_at = 0.0
@@ -143,51 +141,70 @@ class _Producer:
     def run(self) -> ProduceSummary:
         self._watch.refresh(required=self._once)
         self._progress.keep(self._watch.asins, self._settings.markets, interval=self._settings.poll_interval)
-        # With `once` everything is due that this run has not looked at.
-        looks = {} if self._once else self._progress.looks
-        interval = math.inf if self._once else self._settings.poll_interval
-        if left := self._left_over():
+        looked: set[tuple[str, str]] = set()
+        if left := self._publisher.left_over(self._summary.run_id):
             logger.info("%s: %d products of an earlier run are published first", left.market, len(left.records))
-            looks.update(dict.fromkeys(done := self._publish(left), time.time()))
-            self._desk.settle_earlier(done, self._missing, left.fetched_at)
-        while not self._stop.is_set():
-            self._beat()
-            self._check_mode()
-            self._watch.refresh(required=self._once)
-            if (asked := self._desk.next_request()) is not None:
-                looks.update(dict.fromkeys(self._serve(asked), time.time()))
-                continue
-            step = plan(self._watch.asins, self._settings.markets, looks, now=time.time(), interval=interval)
-            if isinstance(step, Request):
-                looks.update(dict.fromkeys(self._turn(step), time.time()))
-            elif self._once:
-                break
-            else:
-                self._pulse.succeeded()
-                self._said_s = None
-                self._wait(step.seconds, or_new_list=True)
+            looked.update(done := self._publish(left))
+            self._desk.settle_earlier(done, self._publisher.missing, left.fetched_at)
+        if self._once:
+            self._go_round(looked)
+        else:
+            self._go_on(NextLooks(self._settings, self._progress, self._values))
         self._summary.stopped = self._stop.is_set()
         return self._summary
 
-    def _left_over(self) -> PaidBatch | None:
-        """What an earlier run has paid for, as far as it came in, and not published."""
-        kept = self._kept.read()
-        if kept is None and (arrived := self._arriving.read()) is not None:
-            return self._paid(arrived)
-        self._arriving.drop()
-        return kept
+    def _go_round(self, looked: set[tuple[str, str]]) -> None:
+        """Look at everything that has not been looked at in this run."""
+        while self._goes_on():
+            if (asked := self._desk.next_request()) is not None:
+                looked.update(self._serve(asked))
+            elif (step := next_of_round(self._watch.asins, self._settings.markets, looked)) is not None:
+                looked.update(self._turn(step))
+            else:
+                return
+
+    def _go_on(self, looks: NextLooks) -> None:
+        """Look at what is worth most, again and again."""
+        while self._goes_on():
+            looks.follow(self._watch.asins)
+            if (asked := self._desk.next_request()) is not None:
+                looks.looked(self._serve(asked), time.time(), full=asked.buybox)
+            elif looks.learn(time.time()):
+                continue
+            elif self._tokens is None and self._watch.asins:
+                self._ask_tokens()
+            else:
+                self._look(looks)
+
+    def _look(self, looks: NextLooks) -> None:
+        """Make the next request, or wait for it."""
+        tokens = self._tokens
+        step = Idle(math.inf) if tokens is None else looks.next(tokens, time.time())
+        if isinstance(step, Request):
+            looks.looked(self._turn(step), time.time(), full=step.buybox)
+        elif step.for_tokens:
+            self._wait_for_tokens(step.seconds)
+        else:
+            self._pulse.succeeded()
+            self._said_s = None
+            self._wait(min(step.seconds, looks.rest_s(time.time())), or_new_list=True)
+
+    def _goes_on(self) -> bool:
+        """Between two steps: beat, see that there is a market to poll, and read the list; False once stopped."""
+        if not self._stop.is_set():
+            self._beat()
+            self._check_mode()
+            self._watch.refresh(required=self._once)
+        return not self._stop.is_set()
 
     def _serve(self, asked: Request) -> list[tuple[str, str]]:
         """Make a request that somebody asked for beside the watchlist; what has been looked at by it."""
-        self._missing, self._consumed = frozenset(), None
+        self._consumed = None
         done: list[tuple[str, str]] = []
         try:
-            if self._tokens is None:
-                # The first turn only asks how many there are.
-                self._turn(asked)
             done = self._turn(asked)
         finally:
-            self._desk.settle(done, self._missing, self._consumed)
+            self._desk.settle(done, self._publisher.missing if done else (), self._consumed)
         return done
 
     def _check_mode(self) -> None:
@@ -204,16 +221,49 @@ class _Producer:
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:
         """Wait for tokens or make the request; what has been looked at by it."""
+        if self._tokens is None:
+            self._ask_tokens()
+        if self._tokens is None:
+            return []
+        if (wait_s := self._tokens.wait_s(time.time())) > 0:
+            self._wait_for_tokens(wait_s)
+            return []
+        return self._asked(partial(self._buy, request, self._tokens)) or []
+
+    def _ask_tokens(self) -> None:
+        self._tokens = self._asked(partial(self._ask, self._source.tokens))
+
+    def _buy(self, request: Request, tokens: Tokens) -> list[tuple[str, str]]:
+        if not self._publisher.can_write(tokens) or not (batch := self._fetch(request)):
+            return []
+        self._tokens = batch.tokens
+        self._consumed = None if batch.tokens is None else batch.tokens.consumed
+        arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
+        run_id = self._summary.run_id
+        return self._publish(self._publisher.keep(arrived, batch.missing, run_id=run_id, full=request.buybox))
+
+    def _publish(self, batch: PaidBatch) -> list[tuple[str, str]]:
+        done, is_all = self._publisher.publish(batch)
+        if is_all:
+            self._note_published(batch)
+        return done
+
+    def _note_published(self, batch: PaidBatch) -> None:
+        if batch.missing:
+            shown = ", ".join(batch.missing[:MAX_SHOWN])
+            logger.warning("%s: no answer for %d products: %s", batch.market, len(batch.missing), shown)
+        self._pulse.succeeded()
+        self._summary.batches += 1
+        self._summary.products += len(batch.records)
+        self._summary.missing += len(batch.missing)
+        PRODUCED.labels("missing", batch.market).inc(len(batch.missing))
+        left = "" if self._tokens is None else f", {self._tokens.left} tokens left"
+        logger.info("%s: %d products%s", batch.market, len(batch.records), left)
+
+    def _asked(self, call: Callable[[], T]) -> T | None:
+        """What the source answers; None where it does not, which has been said and waited for then."""
         try:
-            if self._tokens is None:
-                self._tokens = self._ask(self._source.tokens)
-            elif (wait_s := self._tokens.wait_s(time.time())) > 0:
-                self._wait_for_tokens(wait_s)
-            elif self._can_write(self._tokens) and (batch := self._fetch(request)):
-                self._tokens = batch.tokens
-                self._consumed = None if batch.tokens is None else batch.tokens.consumed
-                arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
-                return self._publish(self._paid(arrived, batch.missing))
+            return call()
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
         except KeepaError as error:
@@ -225,33 +275,8 @@ class _Producer:
                 seconds = min(_FIRST_KEY_PAUSE_S * 2.0 ** (self._failures - 1), _LONGEST_KEY_PAUSE_S)
                 self._pause(error, seconds)
             else:
-                self._pause(error, _backoff(self._failures, _LONGEST_PAUSE_S))
-        return []
-
-    def _can_write(self, tokens: Tokens) -> bool:
-        """Whether log and home take a write now: else an answer would be paid for in vain."""
-        return self._written(partial(self._stream.prove_writable, RAW_TOPIC)) and self._written(
-            partial(write_tokens, self._settings, tokens)
-        )
-
-    def _written(self, write: Callable[[], None]) -> bool:
-        """Write, again and again until it is done; False if stopped before.
-
-        Raises:
-            ServiceError: with ``once``, it cannot be done.
-        """
-        for failures in count(1):
-            try:
-                write()
-            except ServiceError as error:
-                if self._once and not self._stop.is_set():
-                    raise
-                self._pause(error, _backoff(failures, _LONGEST_WRITE_PAUSE_S))
-            else:
-                return True
-            if self._stop.is_set():
-                return False
-        return False
+                self._pause(error, backoff_s(self._failures, first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S))
+        return None
 
     def _fetch(self, request: Request) -> Batch | None:
         with timed("producer", "fetch"):
@@ -273,64 +298,6 @@ class _Producer:
                     logger.warning("%s", error)
         self._failures = 0
         return answer
-
-    def _paid(self, arrived: Arrived, missing: tuple[str, ...] = ()) -> PaidBatch:
-        """What has arrived as it is published, kept in the home until it is."""
-        records = list(self._records(arrived))
-        odd = {product["asin"] for product in arrived.products} - {record.key for record in records}
-        paid = PaidBatch(arrived.market, records, (*missing, *sorted(odd)), arrived.fetched_at)
-        try:
-            self._kept.keep(paid)
-        except ServiceError as error:
-            logger.error("%s; what was just paid for is lost if arbkit ends before it is published", error)
-        else:
-            self._arriving.drop()
-        return paid
-
-    def _publish(self, batch: PaidBatch) -> list[tuple[str, str]]:
-        """Publish a batch and remember it as looked at, part by part; what of it is done."""
-        seen: list[tuple[str, str]] = []
-        with timed("producer", "publish"):
-            for part in _parts(batch.records):
-                if not self._written(partial(self._publish_part, batch.market, part)):
-                    return seen
-                seen += [(record.key, batch.market) for record in part]
-                if not self._written(partial(self._progress.mark, seen)):
-                    return seen
-        self._missing = frozenset((asin, batch.market) for asin in batch.missing)
-        seen += self._missing
-        if self._written(partial(self._progress.mark, seen)) and self._written(self._kept.drop):
-            self._note_published(batch)
-        return seen
-
-    def _publish_part(self, market: str, part: list[Record]) -> None:
-        large = dead_letters.publish(self._stream, RAW_TOPIC, part)
-        PRODUCED.labels("published", market).inc(len(part) - large)
-        PRODUCED.labels("dead_letter", market).inc(large)
-
-    def _note_published(self, batch: PaidBatch) -> None:
-        if batch.missing:
-            shown = ", ".join(batch.missing[:MAX_SHOWN])
-            logger.warning("%s: no answer for %d products: %s", batch.market, len(batch.missing), shown)
-        self._pulse.succeeded()
-        self._summary.batches += 1
-        self._summary.products += len(batch.records)
-        self._summary.missing += len(batch.missing)
-        PRODUCED.labels("missing", batch.market).inc(len(batch.missing))
-        left = "" if self._tokens is None else f", {self._tokens.left} tokens left"
-        logger.info("%s: %d products%s", batch.market, len(batch.records), left)
-
-    def _records(self, arrived: Arrived) -> Iterator[Record]:
-        at = datetime.fromtimestamp(arrived.fetched_at, UTC)
-        fetched_at = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-        run_id, market = self._summary.run_id, arrived.market
-        wrapped = partial(envelope, market=market, origin=arrived.origin, fetched_at=fetched_at, run_id=run_id)
-        for product in arrived.products:
-            try:
-                yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
-            except orjson.JSONEncodeError as error:
-                # Nested more deeply than can be written: it must not stop the others.
-                logger.error("%s: %s is left out: %s", market, product["asin"], error)
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
@@ -359,24 +326,6 @@ class _Producer:
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
-
-
-def _backoff(failures: int, longest_s: float) -> float:
-    return backoff_s(failures, first_s=_FIRST_PAUSE_S, longest_s=longest_s)
-
-
-def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """The records in lists of about :data:`_PUBLISH_BYTES`."""
-    part: list[Record] = []
-    size = 0
-    for record in records:
-        part.append(record)
-        size += len(record.value)
-        if size >= _PUBLISH_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
 
 
 def _unless_stopped(call: Callable[[], T], stop: threading.Event, beat: Callable[[], None]) -> T | None:

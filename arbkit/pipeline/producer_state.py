@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,50 +20,69 @@ MAX_SHOWN = 20
 
 
 class Progress:
-    """When each (ASIN, market) was last polled, kept in a file over restarts."""
+    """When each (ASIN, market) was last polled, and last with its buy box (``full``), kept in a file over restarts."""
 
     def __init__(self, path: Path) -> None:
         self.looks: dict[tuple[str, str], float] = {}
+        self.full: dict[tuple[str, str], float] = {}
         self._path = path
         data = read_if_there(path)
         if data is None:
             return
         try:
-            for market, looks in orjson.loads(data)["looks"].items():
-                self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
+            kept = orjson.loads(data)
+            self.looks.update(_times(kept["looks"]))
+            self.full.update(_times(kept.get("full", {})))
         except (ValueError, KeyError, TypeError, AttributeError):
             self.looks.clear()
+            self.full.clear()
             put_aside(path, "beginning anew")
 
     def keep(self, asins: Iterable[str], markets: Iterable[str], *, interval: float) -> None:
         """Forget what is no longer watched, and due anyway: a list that is being written is short for a moment."""
         watched, markets, due = set(asins), set(markets), time.time() - interval
         self.looks = {k: at for k, at in self.looks.items() if (k[0] in watched and k[1] in markets) or at > due}
+        self.full = {k: at for k, at in self.full.items() if k in self.looks}
 
-    def mark(self, seen: Iterable[tuple[str, str]]) -> None:
-        """Note these as looked at now, durably.
+    def mark(self, seen: Iterable[tuple[str, str]], *, full: bool) -> None:
+        """Note these as looked at now, ``full``: with their buy box, durably.
 
         Raises:
             ServiceError: the file cannot be written.
         """
-        self.looks.update(dict.fromkeys(seen, time.time()))
-        by_market: dict[str, dict[str, float]] = {}
-        for (asin, market), at in self.looks.items():
-            by_market.setdefault(market, {})[asin] = at
-        write_atomically(self._path, orjson.dumps({"v": 1, "looks": by_market}))
+        now_looked = dict.fromkeys(seen, time.time())
+        self.looks.update(now_looked)
+        if full:
+            self.full.update(now_looked)
+        kept = {"v": 1, "looks": _by_market(self.looks), "full": _by_market(self.full)}
+        write_atomically(self._path, orjson.dumps(kept))
+
+
+def _times(kept: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[tuple[str, str], float]]:
+    for market, looks in kept.items():
+        yield from (((asin, market), float(at)) for asin, at in looks.items())
+
+
+def _by_market(looks: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for (asin, market), at in looks.items():
+        found.setdefault(market, {})[asin] = at
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class PaidBatch:
     """An answer that was paid for, as it goes on the log.
 
-    ``missing`` are the products that it left out; ``fetched_at`` in Unix seconds, 0 where that is not known.
+    ``missing`` are the products that it left out; ``fetched_at`` in Unix seconds, 0 where that is not known. ``full``:
+    it was asked for with the buy box.
     """
 
     market: str
     records: Sequence[Record]
     missing: tuple[str, ...]
     fetched_at: float
+    full: bool = True
 
 
 class KeptBatch:
@@ -82,6 +101,7 @@ class KeptBatch:
             ServiceError: the file cannot be written.
         """
         header = {"v": 1, "market": batch.market, "missing": batch.missing, "fetched_at": batch.fetched_at}
+        header["full"] = batch.full
         write_atomically(self._path, b"\n".join([orjson.dumps(header), *(record.value for record in batch.records)]))
 
     def read(self) -> PaidBatch | None:
@@ -98,7 +118,9 @@ class KeptBatch:
             said = orjson.loads(header)
             records = [Record(str(orjson.loads(envelope)["asin"]), envelope) for envelope in envelopes]
             missing = tuple(map(str, said["missing"]))
-            return PaidBatch(str(said["market"]), records, missing, float(said.get("fetched_at", 0)))
+            return PaidBatch(
+                str(said["market"]), records, missing, float(said.get("fetched_at", 0)), bool(said.get("full", True))
+            )
         except (ValueError, KeyError, TypeError):
             put_aside(self._path, "what is in it is not published")
             return None

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from arbkit.pipeline.planning.book import Book, Floats, Ints, Seen, Small
+from arbkit.pipeline.planning.book import Book, Floats, Ints, Mask, Seen, Small
 from arbkit.pipeline.planning.change_rates import RatePrior
 from arbkit.pipeline.planning.deals import DealsPages, PlannedPage
 from arbkit.pipeline.planning.look_value import NEVER_H, look_value
@@ -96,6 +96,7 @@ class Planner:
         self._deals = DealsPages(np.zeros(0, np.int64) if categories is None else categories, markets, self._known)
         self._unknown = _FIRST_STAKE
         self._spent, self._spent_on_age = 0, 0
+        self._resting: Mask = np.zeros(count, bool)
 
     def learn_all(self) -> None:
         """Learn the rates of all offers anew, and what is at stake on each."""
@@ -123,9 +124,19 @@ class Planner:
         self._weight[offers] = self._known.watched_weight
         self.learn_all()
 
-    def next_call(self, now: float, tokens: float) -> PlannedLook | PlannedPage | None:
+    def looked(self, offers: Ints, now: float, *, full: bool) -> None:
+        """Take that offers were looked at, of which it is not known yet what that has shown."""
+        self.book.seen_at[offers] = now
+        if full:
+            self.book.full_at[offers] = now
+
+    def next_call(self, now: float, tokens: float, *, least_age_s: float = 0.0) -> PlannedLook | PlannedPage | None:
         """The batch, or the page of deals, that is worth most a token; None where there is nothing to look at."""
         if not len(self.book) or tokens <= 0:
+            return None
+        since = now - self.book.seen_at
+        self._resting = (since >= 0) & (since < least_age_s)
+        if self._resting.all():
             return None
         look = self.next_look(now, tokens)
         by_token = look.value / self.tokens_of(look)
@@ -166,7 +177,8 @@ class Planner:
         by_market = ages.reshape(-1, self.book.markets).T
         place = np.argsort(-by_market, axis=1, kind="stable")[:, :count]
         market = int(np.argmax(np.take_along_axis(by_market, place, axis=1).sum(axis=1)))
-        return PlannedLook(market, place[market] * self.book.markets + market, full=True, value=0.0, why="age")
+        offers = place[market] * self.book.markets + market
+        return PlannedLook(market, offers[~self._resting[offers]], full=True, value=0.0, why="age")
 
     def tokens_of(self, look: PlannedLook) -> int:
         """What a look costs."""
@@ -190,6 +202,7 @@ class Planner:
 
     def _best(self, value: Small, tokens: float, cost: int, *, full: bool) -> PlannedLook | None:
         most = min(self._costs.batch, max(1, int(tokens) // cost), self.book.products)
+        value = np.where(self._resting, np.float32(0), value)
         by_market = value.reshape(-1, self.book.markets).T
         place = np.argpartition(by_market, -most, axis=1)[:, -most:]
         sums = np.take_along_axis(by_market, place, axis=1).sum(axis=1)
