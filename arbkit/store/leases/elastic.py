@@ -7,6 +7,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from arbkit.core.errors import StoreError
 from arbkit.core.leases.lease import Lease, lease_after
 from arbkit.core.results import JsonObject
 from arbkit.store.elastic.bulk import Action, Outcome, SeqNoGuard, back_off, bulk_into, contended, is_made
@@ -38,6 +39,8 @@ class ElasticLeases:
                 outcome = bulk_into(self._client, self._prefix, _COLLECTION, [action])
                 if outcome.ok:
                     return after
+                if outcome.poison:
+                    raise StoreError(f"a lease is refused: {next(iter(outcome.poison.values()))}")
                 back_off(attempt)
         raise contended(outcome, 1, "leases")
 
