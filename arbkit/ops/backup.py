@@ -36,6 +36,7 @@ from arbkit.reports.catalogue.notebook_file import notebooks_in
 from arbkit.reports.catalogue.own_pages import own_page_files
 from arbkit.store import Store, open_store
 from arbkit.store.kept_facts import facts_document
+from arbkit.store.leases.sqlite import drop_all
 from arbkit.store.queries import AlertQuery
 
 MANIFEST = "manifest.json"
@@ -139,6 +140,8 @@ def _fill(settings: Settings, folder: Path, created_at: float, *, with_env: bool
     written = {file.file for file in of_store}
     files = [file for file in files if file.file not in written] + of_store
     # Only now: opened just above, the copy of an older arbkit's store was brought up to date.
+    for copy in (copy for copy, parts in copies.items() if "store" in parts):
+        drop_all(copy)
     databases = [_described(copy, parts) for copy, parts in copies.items()]
     return Backup(
         arbkit=__version__, created_at=created_at, databases=databases, files=files,

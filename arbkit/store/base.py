@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from arbkit.core.closing import Closing
 from arbkit.core.decisions.store import DecisionStore
 from arbkit.core.forecasts.store import ForecastStore
+from arbkit.core.leases.store import LeaseStore
 from arbkit.core.models import History, Offer, Opportunity, ProductState, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
@@ -146,7 +147,7 @@ class Sums:
         return max((r["best_profit"] for r in self.routes.values()), default=None)
 
 
-class Store(WatchlistStore, ForecastStore, DecisionStore, SaleStore, GroupingStore, Closing, Protocol):
+class Store(WatchlistStore, ForecastStore, DecisionStore, SaleStore, LeaseStore, GroupingStore, Closing, Protocol):
     """A store. A context manager; safe to use from several threads and processes at once.
 
     Products of the demo market are in no answer while there are real ones, unless the store was opened to show them.

@@ -15,7 +15,7 @@ from arbkit.store.elastic import changes
 from arbkit.store.elastic.bulk import delete, delete_found, is_made
 from arbkit.store.elastic.client import run_search
 from arbkit.store.elastic.routes import waiting_notices
-from arbkit.store.elastic.schema import MADE_WHEN_USED
+from arbkit.store.elastic.schema import COLLECTIONS, MADE_WHEN_USED
 
 DEMO: JsonObject = {"term": {"demo": True}}
 REAL: JsonObject = {"bool": {"must_not": [DEMO]}}
@@ -65,7 +65,7 @@ def remove(
     real = {o.asin for o in offers if not o.demo}
     compose_real(real)
     routes = [f"{asin}:{source}:{target}" for asin in asins for source, target in permutations(MARKETS, 2)]
-    there = {name for name in MADE_WHEN_USED if is_made(client, prefix, name)}
+    there = {name for name in MADE_WHEN_USED if "demo" in COLLECTIONS[name] and is_made(client, prefix, name)}
     for name in ("windows", "forecasts", "forecast_notes", *sorted(there)):
         delete_found(client, f"{prefix}{name}", DEMO)
     delete_found(client, f"{prefix}alerts", {"bool": {"filter": [DEMO, {"term": {"status": "pending"}}]}})

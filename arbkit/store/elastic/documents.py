@@ -337,7 +337,7 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
         case "looks" | "watchlist":
             kind = Look if collection == "looks" else WatchEntry
             return kind.from_dict(_known(kind.__slots__, old)).to_dict()
-        case "alerts" | "windows" | "detection" | "forecasts" | "forecast_notes" | "decisions" | "sales":
+        case "alerts" | "windows" | "detection" | "forecasts" | "forecast_notes" | "decisions" | "sales" | "leases":
             return alert_document(alert_of(old)) if collection == "alerts" else dict(old)
         case "outbox":
             return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}

@@ -36,7 +36,7 @@ COLLECTIONS["products"]["price"] = {"properties": {code: {"type": "long"} for co
 
 LARGE = frozenset({"offers", "history", "products", "opportunities"})
 """The collections that are spread over shards: of the others there is little."""
-MADE_WHEN_USED = frozenset({"decisions", "sales"})
+MADE_WHEN_USED = frozenset({"decisions", "sales", "leases"})
 """The collections that a cluster of before may lack: the first write makes their index."""
 
 

@@ -44,6 +44,7 @@ from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
 from arbkit.store.forecasts.elastic import ElasticForecasts
 from arbkit.store.grouping.elastic import ElasticGroups
+from arbkit.store.leases.elastic import ElasticLeases
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery, page_of
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
@@ -60,7 +61,7 @@ _SHOWN_AT_ONCE = 50
 
 
 class ElasticStore(
-    ElasticUsers, ElasticRoutes, ElasticForecasts, ElasticDecisions, ElasticSales, ElasticGroups, Closing
+    ElasticUsers, ElasticRoutes, ElasticForecasts, ElasticDecisions, ElasticSales, ElasticLeases, ElasticGroups, Closing
 ):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 

@@ -52,6 +52,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "row_figures.sql"),
     read_statements("arbkit.store.sqlite", "decisions.sql"),
     read_statements("arbkit.store.sqlite", "sales.sql"),
+    read_statements("arbkit.store.sqlite", "leases.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

@@ -28,6 +28,7 @@ from arbkit.store.decisions.sqlite import SqliteDecisions
 from arbkit.store.fields import is_number
 from arbkit.store.forecasts.sqlite import SqliteForecasts
 from arbkit.store.grouping.sqlite import SqliteGroups
+from arbkit.store.leases.sqlite import SqliteLeases
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, RunQuery, known_total, page_of
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
@@ -47,7 +48,9 @@ if TYPE_CHECKING:
 _SUMS_KEPT = 64
 
 
-class SqliteStore(SqliteUsers, SqliteRoutes, SqliteForecasts, SqliteDecisions, SqliteSales, SqliteGroups, Closing):
+class SqliteStore(
+    SqliteUsers, SqliteRoutes, SqliteForecasts, SqliteDecisions, SqliteSales, SqliteLeases, SqliteGroups, Closing
+):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
     ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which

@@ -119,6 +119,19 @@ def change_everything(settings: Settings) -> None:
     (settings.home / "views.json").unlink()
 
 
+def test_a_backup_and_a_restore_carry_no_lease(home: Settings) -> None:
+    with open_store(home) as store:
+        store.take_lease("key", "a producer that ends", seconds=60)
+    made = back_up(home, None)
+    assert [one.rows["leases"] for one in made.backup.databases] == [0]
+    with open_store(home) as store:
+        # The store itself keeps it.
+        assert store.take_lease("key", "another", seconds=60).holder == "a producer that ends"
+    restore(home, Path(made.path))
+    with open_store(home) as store:
+        assert store.take_lease("key", "another", seconds=60).holder == "another"
+
+
 @pytest.mark.parametrize("apart", [False, True], ids=["one file", "log and store apart"])
 def test_a_restore_brings_back_all_that_a_user_made(home: Settings, apart: bool) -> None:
     if apart:

@@ -210,16 +210,18 @@ def test_a_store_of_before_there_was_a_watchlist_in_it_keeps_one_from_now_on(tmp
         assert store.product("B000000001") is not None
 
 
-def test_a_store_of_before_there_were_decisions_and_sales_keeps_them_from_now_on(tmp_path: Path) -> None:
+def test_a_store_of_before_there_were_decisions_sales_and_leases_keeps_them_from_now_on(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     with SqliteStore(path) as store:
         store.put([Update(offer(version=1), None)])
         store.add_decisions([decision()])
     with closing(connect(path)) as connection:
+        connection.execute("DROP TABLE leases")
         connection.execute("DROP TABLE sales")
         _put_back(connection, "sales_of_product")
     with SqliteStore(path) as store:
         assert (store.decisions(), store.sales()) == ([decision()], [])
+        assert store.take_lease("key", "one", seconds=60).holder == "one"
         assert store.put_sales([sale()]).new == 1
     with closing(connect(path)) as connection:
         for table in ("sales", "decisions"):

@@ -1,0 +1,1 @@
+"""Leases in both kinds of store."""
