@@ -26,6 +26,7 @@ from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
+from arbkit.pipeline.lease.key_lease import KeyLease
 from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.polling.next_looks import NextLooks, ValuesOf
 from arbkit.pipeline.polling.publishing import Publisher, Waiting
@@ -55,6 +56,8 @@ _ASK_TOKENS_S = 60.0
 _LATER_S = 60.0
 """How much longer than it was said a wait for tokens must get to be said again."""
 _CHECK_MODE_S = 15.0
+_STOOD_BY_S = 2.0
+"""Who has waited longer for the key asks anew how many tokens it has."""
 _HIDDEN = "real products have been imported: the demo market is hidden and not polled"
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
@@ -102,25 +105,29 @@ def produce(
         Pulse(settings, "producer") as pulse,
         open_stream(settings) as stream,
         KeepaSource(settings, arriving=arriving, stop=stop) as source,
+        KeyLease(settings) as lease,
     ):
-        return _Producer(settings, stream, source, arriving, stop, pulse, values, once=once).run()
+        doors = _Doors(stream, source, arriving, pulse, lease)
+        return _Producer(settings, doors, stop, values, once=once).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """What leads out of a producer."""
+
+    stream: Stream
+    source: KeepaSource
+    arriving: ArrivingAnswers
+    pulse: Pulse
+    lease: KeyLease
 
 
 class _Producer:
     def __init__(
-        self,
-        settings: Settings,
-        stream: Stream,
-        source: KeepaSource,
-        arriving: ArrivingAnswers,
-        stop: threading.Event,
-        pulse: Pulse,
-        values: ValuesOf | None,
-        *,
-        once: bool,
+        self, settings: Settings, doors: _Doors, stop: threading.Event, values: ValuesOf | None, *, once: bool
     ) -> None:
         self._settings = settings
-        self._source = source
+        self._source = doors.source
         self._stop = stop
         self._once = once
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
@@ -129,14 +136,14 @@ class _Producer:
         self._consumed: int | None = None
         self._progress = Progress(settings.home / "producer.json")
         waiting = Waiting(self._pause, stop.is_set, once)
-        self._publisher = Publisher(settings, stream, arriving, self._progress, waiting)
+        self._publisher = Publisher(settings, doors.stream, doors.arriving, self._progress, waiting)
         self._values = values
         self._tokens: Tokens | None = None
         self._failures = 0
         self._mode_due_at = 0.0
         self._said_s: float | None = None
-        self._pulse = pulse
-        self._beat = pulse.beat
+        self._pulse = doors.pulse
+        self._lease = doors.lease
 
     def run(self) -> ProduceSummary:
         self._watch.refresh(required=self._once)
@@ -197,6 +204,10 @@ class _Producer:
             self._watch.refresh(required=self._once)
         return not self._stop.is_set()
 
+    def _beat(self) -> None:
+        self._pulse.beat()
+        self._lease.renew()
+
     def _serve(self, asked: Request) -> list[tuple[str, str]]:
         """Make a request that somebody asked for beside the watchlist; what has been looked at by it."""
         self._consumed = None
@@ -227,6 +238,13 @@ class _Producer:
             return []
         if (wait_s := self._tokens.wait_s(time.time())) > 0:
             self._wait_for_tokens(wait_s)
+            return []
+        began = time.monotonic()
+        if not self._lease.wait_for_turn(stop=self._stop, pulse=self._pulse, may_wait=not self._once):
+            return []
+        if time.monotonic() - began > _STOOD_BY_S:
+            # Another producer has spent of them meanwhile.
+            self._tokens = None
             return []
         return self._asked(partial(self._buy, request, self._tokens)) or []
 
