@@ -14,7 +14,7 @@ from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.progress import progress
 from arbkit.cli.shared import JSON, answer, console, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError
-from arbkit.core.formatting import counted
+from arbkit.core.formatting import UNKNOWN, count, counted, money
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import FIRST_DAY
 from arbkit.core.marketplaces import market as marketplace
@@ -35,7 +35,7 @@ _MAX_NAMED = 8
 """Columns that are named without ``--dry-run``."""
 _MAX_TITLE = 48
 _SHOWN = {
-    "row": "row", "ASIN": "asin", "market": "market", "title": "title", ">cents": "price_minor", "basis": "price_basis",
+    "row": "row", "ASIN": "asin", "market": "market", "title": "title", ">price": "price_minor", "basis": "price_basis",
     ">rank": "sales_rank", ">g": "weight_g",
 }  # fmt: skip
 """Heading → field of an offer that ``--dry-run`` prints."""
@@ -201,8 +201,22 @@ def _print_preview(file: FileReport, sample: Sequence[Mapping[str, JsonValue]]) 
         say(f"  numbers: 1{how['thousands']}299{how['decimal']}90, currency: {named[0]}, dates: {named[1]}")
     for name, headers in (("read", file.columns["read"]), ("not read", file.columns["unread"])):
         say(f"  columns {name}: {', '.join(headers) or 'none'}")
-    cells = [[str(offer.get(name, ""))[:_MAX_TITLE] for name in _SHOWN.values()] for offer in sample]
-    print_table(list(_SHOWN), cells, whole=("ASIN",))
+    print_table(list(_SHOWN), [[_words(offer, name) for name in _SHOWN.values()] for offer in sample], whole=("ASIN",))
+
+
+def _words(offer: Mapping[str, JsonValue], name: str) -> str:
+    """What a field of a row that would be read says to people."""
+    match name, offer.get(name):
+        case _, None:
+            return UNKNOWN
+        case "price_minor", int(minor):
+            return money(minor / 100, str(offer["currency"]))
+        case "price_basis", str(basis):
+            return basis.replace("_", " ")
+        case _, int(number) if name != "row":
+            return count(number)
+        case _, value:
+            return str(value)[:_MAX_TITLE]
 
 
 def export(

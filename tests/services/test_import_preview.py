@@ -57,6 +57,7 @@ def test_the_dry_run_of_a_terminal_names_columns_and_rows(settings: Settings, tm
     assert done.returncode == 0, done.stderr
     assert "columns not read: Used: Current" in done.stdout
     assert "B0TESTA001" in done.stdout
+    assert ("1.50 EUR" in done.stdout, "buy box" in done.stdout, "buy_box" in done.stdout) == (True, True, False)
 
 
 @pytest.mark.parametrize(
