@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from arbkit.core.formatting import age_words
 from arbkit.core.history.facts import amazon_shares
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
@@ -55,23 +56,31 @@ class Demand:
     offers: int | None
     amazon_sells: bool | None
     why: Mapping[str, str]
+    too_old: Mapping[str, tuple[int, float]]
+    """What is unknown for its age alone: what it was, and how many seconds ago."""
 
 
-def is_rank_fact_old(offer: Offer, name: str, *, now: float) -> bool:
-    """Whether what an offer says of its sales (one of ``RANK_FACTS``) is too old to be one of ``now`` (Unix s)."""
+def too_old_age_s(offer: Offer, name: str, *, now: float) -> float | None:
+    """The age at ``now`` (Unix s) of what an offer says of its sales, in one of ``RANK_FACTS`` or ``sale_price_minor``.
+
+    None where it says nothing, or what is not too old.
+    """
     stamp = None if getattr(offer, name) is None else fact_stamp(offer, name)
-    return stamp is not None and now - stamp.at > load_age_rules().sales_rank.unknown_after_days * DAY_S
+    age_s = 0.0 if stamp is None else now - stamp.at
+    return age_s if age_s > load_age_rules().sales_rank.unknown_after_days * DAY_S else None
 
 
-def without_old_ranks(offer: Offer, *, now: float) -> tuple[Offer, tuple[str, ...]]:
-    """The offer without what is too old to be said of its sales at ``now`` (Unix s), and the names of that."""
-    too_old: dict[str, Any] = dict.fromkeys(name for name in RANK_FACTS if is_rank_fact_old(offer, name, now=now))
-    return replace(offer, **too_old) if too_old else offer, tuple(too_old)
+def too_old_words(age_s: float) -> str:
+    """Why something of this age is shown and not used: ``45 d old: too old to say what sells now``."""
+    return f"{age_words(age_s)} old: {TOO_OLD}"
 
 
 def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
     """What is known of demand and competition for an offer at ``now`` (Unix seconds)."""
-    offer, too_old = without_old_ranks(offer, now=now)
+    ages = {name: age_s for name in RANK_FACTS if (age_s := too_old_age_s(offer, name, now=now)) is not None}
+    too_old = {"rank" if name == "sales_rank" else name: (getattr(offer, name), ages[name]) for name in ages}
+    nothing: dict[str, Any] = dict.fromkeys(ages)
+    offer = replace(offer, **nothing)
     share = offer.amazon_buy_box90_pct
     if share is None and history is not None:
         (share,) = amazon_shares([history], [offer.updated_at])
@@ -88,6 +97,7 @@ def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
         offers=offer.offers_new,
         amazon_sells=sells,
         why={},
+        too_old=too_old,
     )
     reasons = {
         "monthly_sold": "Amazon shows no badge, as for most products in the EU",
@@ -98,7 +108,7 @@ def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
     looked = {"amazon_sells": offer.amazon_at is not None, "rank": offer.sales_rank_at is not None or None}
     unknown = [name for name in Demand.__slots__ if getattr(found, name) is None]
     why = {name: why_absent(offer, reasons.get(name, _NOT_SAID), looked=looked.get(name)) for name in unknown}
-    why |= dict.fromkeys(("rank" if name == "sales_rank" else name for name in too_old), TOO_OLD)
+    why |= dict.fromkeys(too_old, TOO_OLD)
     return replace(found, why=why)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
-from arbkit.analysis.demand import TOO_OLD, is_rank_fact_old, why_absent
+from arbkit.analysis.demand import too_old_age_s, too_old_words, why_absent
 from arbkit.analysis.forecast.profit.forecast import ProfitForecast
 from arbkit.analysis.track_record.results import TrackRecord, words_of_chance
 from arbkit.analysis.verdict.rules import BUILT_IN, VerdictRules
@@ -52,7 +52,7 @@ def confidence_reasons(found: Opportunity) -> str:
 @cache
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
-    made.globals |= {"MARKETS": MARKETS, "TOO_OLD": TOO_OLD, "vat_case_label": vat_case_label}
+    made.globals |= {"MARKETS": MARKETS, "vat_case_label": vat_case_label}
     for function in (
         chance_label,
         component_label,
@@ -65,7 +65,8 @@ def _environment() -> Environment:
         package_range_text,
         purchases_label,
         why_absent,
-        is_rank_fact_old,
+        too_old_age_s,
+        too_old_words,
     ):
         made.filters[function.__name__] = function
     return made

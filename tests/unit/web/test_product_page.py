@@ -350,7 +350,7 @@ def test_the_price_of_likely_sales_is_shown_with_their_number_or_why_there_is_no
     assert "65.10 EUR inferred from 12 sales" in row
     assert "– too few sales: 3" in row
     assert "– no price and rank history" in row
-    assert "– too old to say what sells now" in row
+    assert "65.10 EUR 40 d old: too old to say what sells now" in row
 
 
 def test_coming_sales_are_forecast_or_the_reason_is_said(settings: Settings) -> None:
