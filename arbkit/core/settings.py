@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         10, ge=1, le=1000, description="dashboards open at once, up to 180 MB each; fewer if memory is short"
     )
     lab_port: Port = Field(8888, description="port of `arbkit lab`; the next free one if taken, 0 = any free port")
-    browser: bool = Field(True, description="1: `arbkit up` opens the dashboards in a browser, if there is a display")
+    browser: bool = Field(True, description="1: `arbkit up` and `arbkit lab` open a browser, if there is a display")
     thumbnails: bool = Field(False, description="1: pages show pictures of products, which browsers load from Amazon")
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(

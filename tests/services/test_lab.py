@@ -23,8 +23,8 @@ def test_it_listens_where_it_is_told_as_any_user_and_ends_with_its_kernels(setti
         port = free.getsockname()[1]
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "arbkit", "lab", "--no-browser"],
-        env=environment(settings, **folders, ARBKIT_LAB_PORT=str(port), ARBKIT_TOKEN=_TOKEN),
+        [sys.executable, "-m", "arbkit", "lab"],
+        env=environment(settings, **folders, ARBKIT_LAB_PORT=str(port), ARBKIT_TOKEN=_TOKEN, ARBKIT_BROWSER="0"),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -32,10 +32,13 @@ def test_it_listens_where_it_is_told_as_any_user_and_ends_with_its_kernels(setti
     assert process.stderr is not None
     with process, process.stderr:
         try:
-            line = process.stderr.readline()
-            while line and not re.search(rf"http://127\.0\.0\.1:{port}/lab", line):
-                line = process.stderr.readline()
-            assert line, "arbkit lab ended"
+            said = [process.stderr.readline()]
+            while said[-1] and not re.search(rf"http://127\.0\.0\.1:{port}/lab", said[-1]):
+                said.append(process.stderr.readline())
+            assert said[-1], "arbkit lab ended"
+            # The user knows the token, the setting says that no browser is to open, and all else is for developers.
+            assert _TOKEN not in said[-1]
+            assert [line for line in said if "browser" in line or line.startswith("[I")] == []
             headers = {"Authorization": f"token {_TOKEN}"}
             kernels = f"http://127.0.0.1:{port}/api/kernels"
             # It says where it is before it listens.

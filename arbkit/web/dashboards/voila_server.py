@@ -15,6 +15,7 @@ from typing import Any
 
 import plotly
 from jupyter_core.paths import jupyter_config_path
+from jupyter_server.serverapp import list_running_servers
 from jupyter_server.utils import url_path_join
 from pydantic import SecretStr
 from tornado.httpserver import HTTPServer
@@ -25,6 +26,7 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from arbkit.core.files import shipped_folder, write_new
+from arbkit.core.service.addresses import base_url, with_token
 from arbkit.core.service.process_tree import end_tree, spawn
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.display.html import environment
@@ -268,30 +270,46 @@ def _link(link: Path, target: Path) -> None:
 def lab(settings: Settings, *, browser: bool = True, stop: threading.Event) -> int:
     """Run JupyterLab over the user's own copies of the notebooks until it ends, or ``stop`` is set; its exit code.
 
-    It ends with its kernels and whatever they have started.
+    It ends with its kernels and whatever they have started. Where it is, is said in one line; a token that the user has
+    set is their secret, and is not in it.
 
     Raises:
         ConfigError: the notebooks are missing.
         ServiceError: they cannot be copied into the home.
     """
     folder = own_notebooks(settings)
-    token = settings.token.get_secret_value()
-    environment = {**kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
+    own, token = settings.token.get_secret_value(), with_token(settings).token.get_secret_value()
+    environment = {**kernel_environment(settings), "JUPYTER_TOKEN": token}
     # -P: no module is imported from the folder which the user is in. What is deprecated is for who develops JupyterLab.
     command = [sys.executable, "-P", "-W", "ignore::DeprecationWarning", "-m", "jupyterlab"]
     command += [f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.port={settings.lab_port}", f"--ServerApp.root_dir={folder}"]
     # Whoever runs arbkit as root, as in a container, has decided so.
-    command += ["--ServerApp.allow_root=True", *([] if browser else ["--no-browser"])]
+    command += ["--ServerApp.allow_root=True", *([] if browser and settings.browser else ["--no-browser"])]
+    # What it does otherwise is for who develops JupyterLab: twenty lines, and the address among them.
+    command += ["--log-level=WARN", "--LabApp.log_level=WARN"]
     # Over plain TCP every user of the machine could listen to what a notebook prints.
     command += ["--MappingKernelManager.transport_encryption=auto"]
     # JupyterLab would ask another host for a newer version; it fetches news only if the user agrees.
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     process = spawn(command, environment=environment, output=sys.stderr.fileno())
     try:
+        where = ""
         while process.poll() is None and not stop.wait(_LOOK_S):
-            pass
+            if not where and (where := _lab_address(process.pid, token)):
+                logger.info("JupyterLab is at %s%s (Ctrl-C ends it)", where, "" if own else f"?token={token}")
         code = process.poll()
     finally:
         end_tree([process], grace_s=_LAB_GRACE_S)
     return 0 if code is None else code
+
+
+def _lab_address(pid: int, token: str) -> str:
+    """Where the JupyterLab of this process listens, which may be another port than it was asked for; empty: not yet."""
+    # The file of one that ends is gone before it is read.
+    with suppress(OSError):
+        for one in list_running_servers():
+            # A file that was left, as in a container, may be of another with this number.
+            if (one["pid"], one.get("token")) == (pid, token):
+                return f"{base_url(one['hostname'], one['port'])}/lab"
+    return ""
