@@ -76,6 +76,11 @@ class KeyLease(Closing):
             raise self._fault
         return self._other
 
+    def renew(self) -> None:
+        """Keep the key over a long request or an idle wait, if it is ours; to be called with each heartbeat."""
+        if self._name is not None and self._is_mine and self._is_due():
+            self._ask(self._name)
+
     def wait_for_turn(self, *, stop: threading.Event, pulse: Pulse, may_wait: bool = True) -> bool:
         """Stand by until the key is ours to spend; False if stopped before.
 

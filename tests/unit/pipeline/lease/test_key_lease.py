@@ -102,6 +102,20 @@ def test_the_second_takes_over_soon_after_the_first_has_ended(one: KeyLease, two
     assert two.hold() is None
 
 
+def test_who_only_renews_keeps_what_it_has_and_takes_nothing(one: KeyLease, two: KeyLease, clock: Clock) -> None:
+    two.renew()
+    assert one.hold() is None
+    for _ in range(20):
+        clock.at += 15
+        one.renew()
+        two.renew()
+    assert two.hold() is not None
+    clock.at += LENGTH_S
+    assert two.hold() is None
+    one.renew()
+    assert one.hold() is not None
+
+
 def test_another_key_is_another_lease(one: KeyLease, tmp_path: Path, clock: Clock) -> None:
     assert one.hold() is None
     with KeyLease(at_home(tmp_path, "two", key="z" * 64), clock=clock) as other:
