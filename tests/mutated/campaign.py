@@ -131,7 +131,7 @@ class _Batch:
             for case in cases:
                 replies["now"] = case.data
                 try:
-                    batch = source.fetch(str(case.market), case.asins)
+                    batch = source.fetch(str(case.market), case.asins, buybox=True)
                 except KeepaError as error:
                     self.outcome.counts["refused by name" if str(error) else "refused without a word"] += 1
                     self._expect(case, read_answer(case.data, str(case.market), self._now.timestamp()), whole=False)
