@@ -68,6 +68,8 @@ class _Batch:
         self._settings = Settings.load(
             _env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=False,
             keepa_api_key="x" * 64,
+            # Of a service that damages all its answers a client would ask no more before long.
+            call_tokens=10**9,
             dead_letter_share=1.0, dead_letter_run=0,
         )  # fmt: skip
         self._now = datetime.now(UTC)

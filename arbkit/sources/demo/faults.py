@@ -56,7 +56,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Suffered:
-    """The faults of one request; times are so many minutes off."""
+    """The faults of one request, and by how many minutes its times are off."""
 
     names: frozenset[FaultName] = frozenset()
     skew_minutes: int = 0
@@ -130,7 +130,7 @@ def without_offers(product: RawProduct) -> RawProduct:
 
 
 def shifted(item: RawProduct, minutes: int) -> RawProduct:
-    """A product or a deal whose times are so many minutes later."""
+    """A product or a deal whose times are ``minutes`` later."""
     moved = {**item, **{name: item[name] + minutes for name in _TIMES if item.get(name)}}
     if (csv := item.get("csv")) is not None:
         moved["csv"] = [_shifted_series(each, minutes, index) for index, each in enumerate(csv)]

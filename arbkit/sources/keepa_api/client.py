@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from arbkit.core.closing import Closing
@@ -23,8 +23,9 @@ from arbkit.sources.keepa_api.arriving import ArrivingAnswers
 from arbkit.sources.keepa_api.calls import BestSellersCall, Call, DealsCall, ProductCall
 from arbkit.sources.keepa_api.http_client import KeepaClient, TransientError
 from arbkit.sources.keepa_api.product_lists import BestSellers, DealsPage
+from arbkit.sources.keepa_api.retry_budget import RetryBudget
 from arbkit.sources.keepa_api.token_budget import Tokens
-from arbkit.sources.keepa_api.token_costs import check_cost
+from arbkit.sources.keepa_api.token_costs import check_cost, cost_at_most
 from arbkit.sources.raw_types import RawProduct
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class Batch:
 
     ``products`` are Keepa's objects, untouched. ``missing`` were asked for repeatedly and never answered. An
     ASIN in neither was not settled (the tokens or the service gave out half-way) and is to be asked again.
-    ``tokens`` is None where the answer says nothing usable of them; ``fetched_at`` in Unix seconds.
+    ``tokens`` is None where the last answer says nothing usable of them; its ``consumed`` is what all answers say that
+    they cost. ``fetched_at`` in Unix seconds.
     """
 
     products: list[RawProduct]
@@ -61,8 +63,9 @@ class KeepaSource(Closing):
     """The Keepa-compatible service that the settings name. A context manager, for one thread at a time.
 
     What may pass (5xx, time-outs, broken connections, invalid JSON, partial answers) is asked again up to
-    ``attempts`` times, after waits with full jitter up to ``longest_wait_s``; ``stop`` ends the waiting. Products are
-    written to ``arriving`` as they come in, which the caller drops once they are kept.
+    ``attempts`` times, after waits with full jitter up to ``longest_wait_s``, as far as the hour's :class:`RetryBudget`
+    goes; ``stop`` ends the waiting. Products are written to ``arriving`` as they come in, which the caller drops once
+    they are kept.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class KeepaSource(Closing):
         self._arriving = arriving
         self._client = KeepaClient(settings, arriving, timeouts_s=(_CONNECT_TIMEOUT_S, read_timeout_s, total_timeout_s))
         self._most_tokens = settings.call_tokens
+        self._budget = RetryBudget(settings.call_tokens)
         self._attempts = attempts
         self._longest_wait_s = longest_wait_s
         self._stop = stop or threading.Event()
@@ -92,6 +96,11 @@ class KeepaSource(Closing):
     def state(self) -> Tokens | None:
         """The tokens as they were last heard of; asks nothing."""
         return self._client.state
+
+    @property
+    def consumed(self) -> int:
+        """What all answers together say that they cost, in tokens."""
+        return self._client.consumed
 
     def tokens(self) -> Tokens:
         """The tokens now. Costs none.
@@ -112,7 +121,7 @@ class KeepaSource(Closing):
             market: code of the marketplace.
             asins: the products.
             buybox: also ask for buy box data.
-            offers: also ask for so many of the offers of each (20 to 100), in place of buy box data.
+            offers: also ask for this many offers of each (20 to 100), in place of buy box data.
 
         Raises:
             ConfigError: it may cost more than ``ARBKIT_CALL_TOKENS``; nothing was asked.
@@ -123,18 +132,17 @@ class KeepaSource(Closing):
         self._check(ProductCall(market, tuple(dict.fromkeys(asins)), buybox, offers))
         got: dict[str, RawProduct] = {}
         wanted = dict.fromkeys(asins)
+        before = self._client.consumed
         if self._arriving is not None:
             self._arriving.drop()
 
+        def call() -> ProductCall:
+            return ProductCall(market, tuple(asin for asin in wanted if asin not in got), buybox, offers)
+
         def ask() -> None:
-            left = [asin for asin in wanted if asin not in got]
-            try:
-                got.update(self._client.products(ProductCall(market, tuple(left), buybox, offers)))
-            except TransientError:
-                got.update(self._arrived())
-                raise
-            if absent := [asin for asin in left if asin not in got]:
-                raise _PartialError(f"{len(absent)} of {len(left)} products are missing from the answer")
+            self._made(call, lambda: got.update(self._client.products(call())), lambda: got.update(self._arrived()))
+            if absent := call().asins:
+                raise _PartialError(f"{len(absent)} of {len(wanted)} products are missing from the answer")
 
         missing: tuple[str, ...] = ()
         try:
@@ -146,7 +154,10 @@ class KeepaSource(Closing):
             # What has arrived is paid for; only the rest is asked again.
             if not got:
                 raise
-        return Batch(list(got.values()), missing, self._client.heard, time.time())
+        tokens = self._client.heard
+        if tokens is not None:
+            tokens = replace(tokens, consumed=self._client.consumed - before)
+        return Batch(list(got.values()), missing, tokens, time.time())
 
     def deals(self, market: str, *, category: int | None = None, page: int = 0) -> DealsPage:
         """A page of the products whose NEW price fell last on a market, all or those of a root category.
@@ -159,7 +170,7 @@ class KeepaSource(Closing):
         """
         call = DealsCall(market, category, page)
         self._check(call)
-        return self._retried(lambda: self._client.newest_deals(call))
+        return self._retried(lambda: self._made(lambda: call, lambda: self._client.newest_deals(call)))
 
     def best_sellers(self, market: str, category: int) -> BestSellers:
         """The best-selling products of a category on a market, in order.
@@ -172,7 +183,7 @@ class KeepaSource(Closing):
         """
         call = BestSellersCall(market, category)
         self._check(call)
-        return self._retried(lambda: self._client.best_sellers(call))
+        return self._retried(lambda: self._made(lambda: call, lambda: self._client.best_sellers(call)))
 
     def close(self) -> None:
         """Give up the connection."""
@@ -180,6 +191,25 @@ class KeepaSource(Closing):
 
     def _check(self, call: Call) -> None:
         check_cost(call, self._most_tokens)
+
+    def _made(self, left: Callable[[], Call], make: Callable[[], T], keep: Callable[[], None] = lambda: None) -> T:
+        """Make a call, and count what is lost where its answer is: what is ``left`` of it after what came was kept.
+
+        Raises:
+            KeepaError: of late so much was lost that nothing more is risked for a while.
+        """
+        if self.state is not None:
+            self._budget.know_plan(self.state.refill_rate)
+        if (wait_s := self._budget.wait_s) > 0:
+            why = f"up to {self._budget.lost:.0f} tokens went into answers that did not arrive; nothing is asked for"
+            raise KeepaError(f"{why} {wait_s / 60:.0f} minutes", remedy="Check the line to the service")
+        try:
+            return make()
+        except TransientError as error:
+            keep()
+            if error.may_have_cost:
+                self._budget.lose(cost_at_most(left()))
+            raise
 
     def _arrived(self) -> dict[str, RawProduct]:
         """What had come in when the line broke."""
@@ -193,14 +223,18 @@ class KeepaSource(Closing):
             give_up=lambda f: self._gives_up(f) or (is_enough() and not isinstance(f.error, _PartialError)),
             first_s=0.5,
             longest_s=self._longest_wait_s,
-            before_wait=_log_retry,
+            before_wait=self._before_wait,
             sleep=sleep_unless(self._stop.is_set, self._stop),
         )
 
     def _gives_up(self, failure: Failure) -> bool:
         partial = isinstance(failure.error, _PartialError)
         most = min(_PARTIAL_ATTEMPTS, self._attempts) if partial else self._attempts
-        return self._stop.is_set() or failure.attempt >= most
+        return self._stop.is_set() or failure.attempt >= most or not self._budget.may_repeat
+
+    def _before_wait(self, failure: Failure, wait_s: float) -> None:
+        self._budget.repeat()
+        _log_retry(failure, wait_s)
 
 
 def _log_retry(failure: Failure, wait_s: float) -> None:

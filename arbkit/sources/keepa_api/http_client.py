@@ -8,18 +8,21 @@ Importing it costs more than half a second and brings pandas. Facts: Keepa API d
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Unpack, cast
 from urllib.parse import urlsplit
 
 import keepa
 import orjson
 import requests
+import urllib3
 from keepa.constants import DCODES
 
-from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.core.errors import ConfigError, Details, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.marketplaces import market as market_of
 from arbkit.core.models import Origin
 from arbkit.core.service.addresses import is_loopback
@@ -31,6 +34,8 @@ from arbkit.sources.keepa_api.product_lists import BestSellers, DealsPage, read_
 from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
 
+logger = logging.getLogger(__name__)
+
 _Body = dict[str, Any]
 
 _STATS_DAYS = 90
@@ -38,6 +43,8 @@ _MAX_MESSAGE = 500
 """Characters of the service's own error message that are shown."""
 _MOST = 2**31
 """Above every number of tokens and every wait in milliseconds (25 days) that Keepa states."""
+_FIRST_MS = 1_300_000_000_000
+"""2011, when Keepa's time begins, in Unix milliseconds."""
 _SHORTEST_WAIT_S = 1.0
 _REFILL_UNKNOWN_S = 60.0
 """What a 429 without ``refillIn`` waits: Keepa refills once a minute."""
@@ -46,7 +53,13 @@ _NEW, _LAST_DAY, _NEWEST_FIRST = 1, 0, 1
 
 
 class TransientError(KeepaError):
-    """A fault that may be gone at the next try."""
+    """A fault that may be gone at the next try; the tokens of the answer may have been taken (``may_have_cost``)."""
+
+    def __init__(
+        self, why: str, *, status: int | None = None, may_have_cost: bool = False, **details: Unpack[Details]
+    ) -> None:
+        self.may_have_cost = may_have_cost
+        super().__init__(why, status=status, **details)
 
 
 class KeepaClient(keepa.Keepa):
@@ -68,6 +81,8 @@ class KeepaClient(keepa.Keepa):
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         self.state: Tokens | None = None
         self.heard: Tokens | None = None
+        self.consumed = 0
+        self._clock_differs = False
         # What the package needs in order to ask for nothing on its own, and divides by.
         self.status.refillRate, self.status.refillIn = 1, 0.0
         self._base, self._shown = settings.source_url, settings.shown_source
@@ -91,7 +106,7 @@ class KeepaClient(keepa.Keepa):
         (body,) = cast("list[_Body]", answers)
         products = body.get("products")
         if not isinstance(products, list):
-            raise TransientError(f"the answer holds no products{self._service_message(body)}", status=200)
+            raise self._useless("products", body)
         asked = set(call.asins)
         found = [p for p in products if isinstance(p, dict) and isinstance(p.get("asin"), str)]
         return {p["asin"]: p for p in found if p["asin"] in asked}
@@ -111,7 +126,7 @@ class KeepaClient(keepa.Keepa):
         body = self._asked("deal", call.market, selection=orjson.dumps(selection).decode())
         page = read_deals(body, call, self.heard, now=time.time())
         if page is None:
-            raise TransientError(f"the answer holds no deals{self._service_message(body)}", status=200)
+            raise self._useless("deals", body)
         return page
 
     def best_sellers(self, call: BestSellersCall) -> BestSellers:
@@ -157,7 +172,8 @@ class KeepaClient(keepa.Keepa):
             raise _no_address(self._shown) from _without_address(error)
         except requests.exceptions.RequestException as error:
             why = f"{self._shown} cannot be reached: {_reason(error)}"
-            raise TransientError(why, remedy=self._remedy) from _without_address(error)
+            is_sent = not _never_connected(error)
+            raise TransientError(why, may_have_cost=is_sent, remedy=self._remedy) from _without_address(error)
         return self._checked(request_type, answer)
 
     def _checked(self, request_type: str, answer: Answer) -> _Body:
@@ -168,7 +184,7 @@ class KeepaClient(keepa.Keepa):
         match status:
             case 200 if not usable:
                 why = "the answer is not the JSON object it should be"
-                raise TransientError(why, status=status, remedy=self._remedy)
+                raise TransientError(why, status=status, may_have_cost=True, remedy=self._remedy)
             case 200 if request_type == "token" and self.heard is None:
                 raise TransientError(f"the answer says nothing of tokens{message}", status=status)
             case 200:
@@ -189,8 +205,15 @@ class KeepaClient(keepa.Keepa):
         why = f"{self._shown} refused /{request_type} with status {status}{message}"
         raise KeepaError(why, status=status, remedy="Check ARBKIT_KEEPA_URL")
 
+    def _useless(self, what: str, body: _Body) -> TransientError:
+        why = f"the answer holds no {what}{self._service_message(body)}"
+        return TransientError(why, status=200, may_have_cost=True)
+
     def _note(self, body: Mapping[str, Any]) -> None:
         """Keep the state of the tokens in an answer, if all that it says of them can be so."""
+        self._compare_clocks(_number(body.get("timestamp"), below=math.inf))
+        # What a call costs adds up over its repetitions.
+        self.consumed += max(0, round(_number(body.get("tokensConsumed")) or 0))
         left, rate, refill_ms = (_number(body.get(name)) for name in ("tokensLeft", "refillRate", "refillIn"))
         if left is None or rate is None or refill_ms is None:
             self.heard = None
@@ -203,6 +226,22 @@ class KeepaClient(keepa.Keepa):
             consumed=round(_number(body.get("tokensConsumed")) or 0),
             origin=self.origin,
         )
+
+    def _compare_clocks(self, stated_ms: float | None) -> None:
+        """Say once that the service has another time: its newest looks old, or is refused as of the future."""
+        # A second of 1970 is nobody's clock.
+        if stated_ms is None or stated_ms < _FIRST_MS:
+            return
+        ahead = stated_ms / 1000 - time.time()
+        differs = abs(ahead) > CLOCK_TOLERANCE_S
+        if differs and not self._clock_differs:
+            word = "ahead of" if ahead > 0 else "behind"
+            logger.warning(
+                "the clock of %s is %.1f hours %s this machine's; what is later than now is refused. Set the clock of "
+                "this machine, then `arbkit dlq replay` takes in what was refused",
+                self._shown, abs(ahead) / 3600, word,
+            )  # fmt: skip
+        self._clock_differs = differs
 
     def _refill_s(self, answer: Answer) -> float:
         if (heard := self.heard) is not None:
@@ -245,10 +284,20 @@ def _json_object(data: bytes) -> _Body:
     return body if isinstance(body, dict) else {}
 
 
-def _number(value: Json) -> float | None:
+def _number(value: Json, below: float = _MOST) -> float | None:
     """A number that can be one of tokens or of a wait; None if it is none."""
-    is_one = isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and -below < value < below
     return value if is_one and isinstance(value, int | float) else None
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether the request cannot have reached the service."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
+            return True
+        inner = inner.__cause__ or inner.__context__
+    return False
 
 
 def _host(url: str) -> str:

@@ -30,7 +30,7 @@ DEALS_A_PAGE = _COSTS.deals_a_page
 
 
 def tokens_of_look(*, buybox: bool, offers: int = 0) -> int:
-    """The most tokens that one product costs on one marketplace: with its buy box, or with so many of its offers."""
+    """The most tokens that one product costs on one marketplace: with its buy box, or with this many of its offers."""
     if offers:
         return _COSTS.offers_page * -(-offers // _COSTS.offers_a_page)
     return _COSTS.product + (_COSTS.buybox if buybox else 0)
@@ -48,7 +48,7 @@ def cost_at_most(call: Call) -> int:
 
 
 def products_within(limit: int, *, buybox: bool, offers: int = 0) -> int:
-    """How many products one call may ask for where it may cost so many tokens."""
+    """How many products one call may ask for where it may cost ``limit`` tokens."""
     return max(0, limit) // tokens_of_look(buybox=buybox, offers=offers)
 
 
