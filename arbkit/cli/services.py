@@ -33,6 +33,7 @@ from arbkit.core.service.json_log import of_service
 from arbkit.core.service.process import stop_on_signals
 from arbkit.core.settings import MODE_WORDS, Settings
 from arbkit.display.labels import status_label
+from arbkit.sources.demo.faults import FAULT_WORDS, parse_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -212,14 +213,19 @@ demo = typer.Typer(name="demo", help="Serve the demo market, or remove its produ
 def demo_serve(
     context: typer.Context,
     fail_every: int = typer.Option(0, min=0, help="Let every n-th request fail, to test how the rest copes."),
+    fault: list[str] = typer.Option(
+        [], help=f"NAME, or NAME=N for every n-th request only; several times if wanted: {', '.join(FAULT_WORDS)}."
+    ),
+    fault_seed: int | None = typer.Option(None, help="Let NAME=N strike by chance, drawn from this number."),
 ) -> None:
     """Serve the demo market: invented products behind a Keepa-compatible API."""
     if context.invoked_subcommand is not None:
         return
     from arbkit.sources.demo.server import serve
 
+    faults = [parse_fault(text) for text in fault]
     settings, stop = start_service()
-    serve(settings, stop=stop, fail_every=fail_every)
+    serve(settings, stop=stop, fail_every=fail_every, faults=faults, seed=fault_seed)
 
 
 @demo.command("remove")

@@ -132,6 +132,7 @@ class Settings(BaseSettings):
     look_tokens: int = Field(
         600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"
     )
+    call_tokens: int = Field(300, ge=1, description="tokens that one call to Keepa may cost; dearer ones are refused")
     detect_interval: _Seconds = Field(
         300, description="seconds that products wait for a detector before the scheduler prices all"
     )

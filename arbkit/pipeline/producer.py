@@ -94,7 +94,6 @@ def produce(
         StreamError: the log cannot be opened; with ``once``, it cannot be written.
         ServiceError: $ARBKIT_HOME cannot be written, or has a producer already: two would pay for everything twice.
     """
-    # Half a second and pandas: who imports only this module need not pay for it.
     from arbkit.sources.keepa_api.client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
@@ -298,7 +297,8 @@ class _Producer:
 
     def _fetch(self, request: Request) -> Batch | None:
         with timed("producer", "fetch"):
-            return self._ask(partial(self._source.fetch, request.market, request.asins))
+            fetch = partial(self._source.fetch, buybox=self._settings.keepa_buybox)
+            return self._ask(partial(fetch, request.market, request.asins))
 
     def _ask(self, call: Callable[[], T]) -> T | None:
         """What the source answers; None if stopped meanwhile."""

@@ -30,6 +30,11 @@ def parse_asin(text: str) -> str:
     return found
 
 
+def is_asin(word: str) -> bool:
+    """Whether a word, as it stands, is an ASIN."""
+    return _why_invalid(word) is None
+
+
 def shorten(text: str) -> str:
     """``text`` as an error message repeats it."""
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -79,7 +79,7 @@ def product_object(
         "manufacturer": known.brand,
         "title": known.titles[market.code],
         "lastUpdate": updated,
-        "lastPriceChange": _last_change(times, moves.new[end]),
+        "lastPriceChange": last_change(times, moves.new[end]),
         "lastRatingUpdate": updated,
         "lastOffersUpdate": updated if buybox else 0,
         "rootCategory": root,
@@ -103,6 +103,27 @@ def product_object(
             _stats(moves, step, stats, buybox=buybox, new_shown=new_shown, list_price=list_price) if stats else None
         ),
     }
+
+
+def offers(asin: str, market: Market, clock: Clock, *, now: float, seed: int, most: int) -> list[RawProduct]:
+    """The offers of new goods, the cheapest first; none where the product is not listed."""
+    known = product(asin, seed)
+    if known is None or market.code not in known.levels:
+        return []
+    moves = path(asin, market.code, seed)
+    step = min(clock.step(now), len(moves.new) - 1)
+    price, at = int(moves.new[step]), int(clock.times(step)[-1])
+    return [
+        {
+            "offerId": number,
+            "sellerId": f"DEMO{known.number:04}{number:02}",
+            "condition": 1,
+            "isFBA": number % 3 != 2,
+            "isAmazon": number == 0 and bool(moves.amazon_wins[step]),
+            "offerCSV": [at, price + 10 * number, 0],
+        }
+        for number in range(min(most, int(moves.offers[step])))
+    ]
 
 
 def root_category(known: DemoProduct) -> int:
@@ -135,7 +156,8 @@ def _flat(times: Ints, values: Ints, *, every: int = 1, shipping: int | None = N
     return flat
 
 
-def _last_change(times: Ints, values: Ints) -> int:
+def last_change(times: Ints, values: Ints) -> int:
+    """When the values became what they are, in Keepa minutes."""
     changes = np.flatnonzero(values[1:] != values[:-1])
     return int(times[changes[-1] + 1]) if len(changes) else int(times[0])
 

@@ -16,7 +16,8 @@ import pytest
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.settings import Settings
-from arbkit.sources.keepa_api.client import KeepaSource, _Client
+from arbkit.sources.keepa_api.client import KeepaSource
+from arbkit.sources.keepa_api.http_client import KeepaClient
 from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens, write_tokens
 from tests.helpers.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well
 
@@ -54,7 +55,7 @@ def test_the_hook_that_the_keepa_package_talks_through_is_still_there() -> None:
         ("raw_response", False),
         ("is_json", True),
     ]
-    assert list(theirs.parameters) == list(inspect.signature(_Client._request).parameters)
+    assert list(theirs.parameters) == list(inspect.signature(KeepaClient._request).parameters)
     assert "self._request(" in inspect.getsource(keepa.Keepa)
     assert {"status", "tokens_left", "_timeout"} <= vars(keepa.Keepa("key", logging_level="WARNING")).keys()
 
@@ -67,7 +68,7 @@ def test_product_objects_arrive_untouched_over_one_connection() -> None:
 
     with stub(answer) as service, source(service.url) as keepa:
         for _ in range(3):
-            batch = keepa.fetch("DE", ["B000000001"])
+            batch = keepa.fetch("DE", ["B000000001"], buybox=True)
             assert batch.products == [thing]
             assert batch.missing == ()
         assert service.connections == 1
@@ -76,7 +77,7 @@ def test_product_objects_arrive_untouched_over_one_connection() -> None:
 @pytest.mark.parametrize(("market", "domain"), [("UK", "2"), ("DE", "3"), ("FR", "4"), ("IT", "8"), ("ES", "9")])
 def test_a_request_asks_for_history_statistics_and_the_market(market: str, domain: str) -> None:
     with stub() as service, source(service.url) as keepa:
-        keepa.fetch(market, ASINS)
+        keepa.fetch(market, ASINS, buybox=True)
     asked = service.asked[-1]
     wanted = {"domain": domain, "stats": "90", "history": "1", "buybox": "1", "key": KEY}
     assert asked.query.items() >= wanted.items()
@@ -86,8 +87,8 @@ def test_a_request_asks_for_history_statistics_and_the_market(market: str, domai
 
 
 def test_without_buy_box_data_a_request_costs_less() -> None:
-    with stub() as service, KeepaSource(settings(service.url, keepa_buybox=False)) as keepa:
-        keepa.fetch("DE", ASINS)
+    with stub() as service, source(service.url) as keepa:
+        keepa.fetch("DE", ASINS, buybox=False)
     assert service.asked[-1].query["buybox"] == "0"
 
 
@@ -95,7 +96,7 @@ def test_an_unknown_product_is_handed_on_as_it_is() -> None:
     unknown = {"asin": "B000000001", "domainId": 3, "title": None, "csv": None}
     reply = Reply(body={**TOKENS, "products": [unknown]})
     with stub(always(reply)) as service, source(service.url) as keepa:
-        assert keepa.fetch("DE", ["B000000001"]).products == [unknown]
+        assert keepa.fetch("DE", ["B000000001"], buybox=True).products == [unknown]
 
 
 def test_the_tokens_are_told_and_asking_for_them_costs_nothing() -> None:
@@ -103,7 +104,7 @@ def test_the_tokens_are_told_and_asking_for_them_costs_nothing() -> None:
         assert keepa.state is None
         heard = keepa.tokens()
         assert (heard.left, heard.refill_rate, heard.refill_in_s, heard.origin) == (300, 5, 42.0, "keepa")
-        then = keepa.fetch("DE", ASINS).tokens
+        then = keepa.fetch("DE", ASINS, buybox=True).tokens
         assert then is not None
         assert then.consumed == 3
         assert [a.name for a in service.asked] == ["token", "product"]
@@ -118,7 +119,7 @@ def test_the_wait_for_tokens_counts_the_refills_that_are_needed(left: int, wait_
 def test_used_up_tokens_are_one_signal_with_the_wait() -> None:
     with stub(always(used_up(refill_in_ms=30_000))) as service, source(service.url) as keepa:
         with pytest.raises(KeepaTokensError) as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 1
         assert keepa.state is not None
         assert keepa.state.left == 0
@@ -149,14 +150,14 @@ def test_a_429_that_says_little_is_a_signal_too(reply: Reply, wait_s: float) -> 
 )
 def test_what_may_pass_is_asked_again(bad: Reply) -> None:
     with stub(first(bad, times=2)) as service, source(service.url) as keepa:
-        assert len(keepa.fetch("DE", ASINS).products) == 3
+        assert len(keepa.fetch("DE", ASINS, buybox=True).products) == 3
         assert service.count("product") == 3
 
 
 def test_retries_have_an_end_and_a_remedy() -> None:
     with stub(always(Reply(500, {}))) as service, source(service.url) as keepa:
         with pytest.raises(KeepaError, match="failed with status 500") as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 4
     assert caught.value.status == 500
     assert caught.value.remedy
@@ -176,7 +177,7 @@ def held_once(let_go: threading.Event) -> Answer:
 def test_a_time_out_is_asked_again() -> None:
     let_go = threading.Event()
     with stub(held_once(let_go)) as service, source(service.url, read_timeout_s=0.2) as keepa:
-        assert len(keepa.fetch("DE", ASINS).products) == 3
+        assert len(keepa.fetch("DE", ASINS, buybox=True).products) == 3
         let_go.set()
 
 
@@ -185,7 +186,7 @@ def test_a_service_that_is_not_there_is_an_error_with_remedy() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         with source(url) as keepa, pytest.raises(KeepaError, match="refused") as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
     assert "ARBKIT_KEEPA_URL" in str(caught.value)
     assert KEY not in _everything(caught.value)
 
@@ -210,7 +211,7 @@ def test_a_wrong_key_is_asked_once_and_never_shown(status: int, caplog: pytest.L
     told = Reply(status, {"error": {"type": "REQUEST_REJECTED", "message": f"API key {KEY} is unknown"}})
     with stub(lambda asked, before: told) as service, source(service.url) as keepa:
         with pytest.raises(KeepaKeyError) as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert len(service.asked) == 1
     assert caught.value.field == "KEEPA_API_KEY"
     assert caught.value.exit_code == 3
@@ -236,11 +237,11 @@ def test_a_wrong_key_is_asked_once_and_never_shown(status: int, caplog: pytest.L
 )
 def test_only_the_service_itself_can_say_that_the_key_is_wrong(status: int, said: object) -> None:
     with stub(first(Reply(status, said), times=2)) as service, source(service.url) as keepa:
-        assert len(keepa.fetch("DE", ASINS).products) == 3
+        assert len(keepa.fetch("DE", ASINS, buybox=True).products) == 3
         assert service.count("product") == 3
     with stub(always(Reply(status, said))) as service, source(service.url) as keepa:
         with pytest.raises(KeepaError, match="not a word of the service's own") as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert not isinstance(caught.value, KeepaKeyError)
 
 
@@ -256,7 +257,7 @@ def test_an_object_with_an_odd_asin_costs_no_other(odd: object) -> None:
         return Reply(body={**TOKENS, "products": [{**product("x"), "asin": odd}, odd, *good]})
 
     with stub(answer) as service, source(service.url) as keepa:
-        batch = keepa.fetch("DE", ASINS)
+        batch = keepa.fetch("DE", ASINS, buybox=True)
     assert {p["asin"] for p in batch.products} | set(batch.missing) == set(ASINS)
     assert len(batch.products) == 2
 
@@ -271,7 +272,7 @@ def test_odd_news_of_the_tokens_costs_no_product(name: str, odd: object) -> None
 
     with stub(answer) as service, source(service.url) as keepa:
         keepa.tokens()
-        batch = keepa.fetch("DE", ASINS)
+        batch = keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 1
         assert len(batch.products) == 3
         assert batch.tokens is None or batch.tokens.wait_s(batch.fetched_at) < 86_400 * 60
@@ -285,7 +286,7 @@ def test_a_429_with_odd_news_of_the_tokens_is_a_signal_all_the_same(refill: str)
     odd = b'{"tokensLeft": -5, "refillRate": 5, "refillIn": ' + refill.encode() + b"}"
     with stub(always(Reply(429, odd))) as service, source(service.url) as keepa:
         with pytest.raises(KeepaTokensError) as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert 1 <= caught.value.wait_s < 86_400 * 60
 
 
@@ -298,7 +299,7 @@ def test_a_value_that_json_does_not_allow_costs_no_product(odd: bytes) -> None:
         return Reply(body=text.replace(b'"ODD"', odd, 1))
 
     with stub(answer) as service, source(service.url) as keepa:
-        batch = keepa.fetch("DE", ASINS)
+        batch = keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 1
     assert [p["title"] for p in batch.products][1:] == ["ODD", "ODD"]
     orjson.dumps(batch.products)
@@ -307,12 +308,12 @@ def test_a_value_that_json_does_not_allow_costs_no_product(odd: bytes) -> None:
 def test_what_the_service_says_of_itself_is_cut_to_a_line() -> None:
     told = Reply(400, {"error": {"type": "x" * 100_000, "message": "y" * 100_000}})
     with stub(always(told)) as service, source(service.url) as keepa, pytest.raises(KeepaError) as caught:
-        keepa.fetch("DE", ASINS)
+        keepa.fetch("DE", ASINS, buybox=True)
     assert len(str(caught.value)) < 1_000
 
 
 def test_an_answer_beyond_every_size_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.sources.keepa_api.client.MAX_ANSWER", 2 << 20)
+    monkeypatch.setattr("arbkit.sources.keepa_api.http_client.MAX_ANSWER", 2 << 20)
 
     def answer(asked: Asked, before: int) -> Reply:
         if asked.name == "token":
@@ -322,16 +323,16 @@ def test_an_answer_beyond_every_size_is_refused_whole(monkeypatch: pytest.Monkey
 
     with stub(answer) as service, source(service.url) as keepa:
         with pytest.raises(KeepaError, match="larger than 2 MiB"):
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 1
-        assert len(keepa.fetch("DE", ASINS[:1]).products) == 1
+        assert len(keepa.fetch("DE", ASINS[:1], buybox=True).products) == 1
 
 
 def test_a_request_that_never_ends_is_ended_and_made_again() -> None:
     let_go = threading.Event()
     # The time between two bytes does not run out here, the time of the whole does.
     with stub(held_once(let_go)) as service, source(service.url, total_timeout_s=0.5) as keepa:
-        assert len(keepa.fetch("DE", ASINS).products) == 3
+        assert len(keepa.fetch("DE", ASINS, buybox=True).products) == 3
         assert service.count("product") == 2
         let_go.set()
 
@@ -339,7 +340,7 @@ def test_a_request_that_never_ends_is_ended_and_made_again() -> None:
 def test_the_key_is_in_no_log_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with stub(first(Reply(500, {"error": {"message": KEY}}))) as service, source(service.url) as keepa:
-        keepa.fetch("DE", ASINS)
+        keepa.fetch("DE", ASINS, buybox=True)
     assert "trying again" in caplog.text
     assert KEY[-6:] not in caplog.text
 
@@ -348,7 +349,7 @@ def test_a_rejected_request_is_not_blamed_on_the_key() -> None:
     told = Reply(400, {**TOKENS, "error": {"type": "invalidParameter", "message": "asin"}})
     with stub(always(told)) as service, source(service.url) as keepa:
         with pytest.raises(KeepaError, match="asin") as caught:
-            keepa.fetch("DE", ASINS)
+            keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 1
     assert not isinstance(caught.value, KeepaKeyError)
 
@@ -380,7 +381,7 @@ def test_products_left_out_are_asked_for_again_alone() -> None:
         return well(asked, before)
 
     with stub(answer) as service, source(service.url) as keepa:
-        batch = keepa.fetch("DE", ASINS)
+        batch = keepa.fetch("DE", ASINS, buybox=True)
     assert {p["asin"] for p in batch.products} == set(ASINS)
     assert service.asked[-1].asins == ["B000000002"]
 
@@ -390,7 +391,7 @@ def test_products_never_answered_are_reported_as_missing() -> None:
         return tokens() if asked.name == "token" else products(asked, but=("B000000002",))
 
     with stub(answer) as service, source(service.url) as keepa:
-        batch = keepa.fetch("DE", ASINS)
+        batch = keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 3
     assert batch.missing == ("B000000002",)
     assert len(batch.products) == 2
@@ -404,7 +405,7 @@ def test_what_has_arrived_is_kept_when_the_rest_fails(then: Reply) -> None:
         return products(asked, but=("B000000002",)) if before == 0 else then
 
     with stub(answer) as service, source(service.url) as keepa:
-        batch = keepa.fetch("DE", ASINS)
+        batch = keepa.fetch("DE", ASINS, buybox=True)
         assert service.count("product") == 2
     assert {p["asin"] for p in batch.products} == {"B000000001", "B000000003"}
     assert batch.missing == ()
@@ -415,7 +416,7 @@ def test_an_expired_plan_without_refill_is_no_crash() -> None:
         return tokens(refillRate=0) if asked.name == "token" else products(asked, refillRate=0)
 
     with stub(answer) as service, source(service.url) as keepa:
-        heard = keepa.fetch("DE", ASINS).tokens
+        heard = keepa.fetch("DE", ASINS, buybox=True).tokens
         assert heard is not None
         assert heard.refill_rate == 0
 
