@@ -52,8 +52,8 @@ def policies(
     known = told(market)
     pages, reach = pages_of(market.products.category), page_hours(market)
     found: dict[str, Callable[[], Policy]] = {
-        PLANNER: lambda: ArbkitPlanner(market.products),
-        TRUE_RATES: lambda: TrueRates(market),
+        PLANNER: lambda: ArbkitPlanner(market.products, tokens_a_minute=tokens_a_minute),
+        TRUE_RATES: lambda: TrueRates(market, tokens_a_minute),
         ALL_KNOWING: lambda: AllKnowing(market),
     }
 
@@ -71,7 +71,9 @@ def policies(
         add(form, full)
     if ablations:
         for name, parts in ABLATIONS.items():
-            found[name] = lambda parts=parts: ArbkitPlanner(market.products, parts=parts)  # type: ignore[misc]
+            found[name] = lambda parts=parts: ArbkitPlanner(
+                market.products, parts=parts, tokens_a_minute=tokens_a_minute
+            )  # type: ignore[misc]
     return found
 
 
