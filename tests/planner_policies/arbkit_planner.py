@@ -56,7 +56,8 @@ class ArbkitPlanner:
         self._page: PlannedPage | None = None
 
     def start(self, facts: Facts, looked_at: Floats) -> None:
-        self.planner.book.take(seen_of(facts, looked_at * _HOUR_S))
+        if not np.isneginf(looked_at).all():
+            self.planner.book.take(seen_of(facts, looked_at * _HOUR_S))
         self.planner.learn_all()
 
     def next(self, now: float, tokens: float) -> Call | None:
