@@ -297,8 +297,8 @@ class _Producer:
 
     def _fetch(self, request: Request) -> Batch | None:
         with timed("producer", "fetch"):
-            fetch = partial(self._source.fetch, buybox=self._settings.keepa_buybox)
-            return self._ask(partial(fetch, request.market, request.asins))
+            buybox = request.buybox and self._settings.keepa_buybox
+            return self._ask(partial(self._source.fetch, request.market, request.asins, buybox=buybox))
 
     def _ask(self, call: Callable[[], T]) -> T | None:
         """What the source answers; None if stopped meanwhile."""

@@ -24,7 +24,7 @@ import numpy as np
 from arbkit.pipeline.planning.deals import PlannedPage
 from tests.benchmarks.measuring import Report, print_row
 from tests.planner_market.market import Market, make_market
-from tests.planner_market.service import Outcome, first_looks
+from tests.planner_market.service import Outcome, first_facts, first_looks
 from tests.planner_policies.arbkit_planner import ArbkitPlanner, seen_of
 from tests.planner_policies.compare import (
     ABLATIONS,
@@ -127,8 +127,7 @@ def _report_speed(report: Report) -> None:
 
 def _started(policy: ArbkitPlanner, market: Market) -> ArbkitPlanner:
     looked = first_looks(market, _TOKENS, 1)
-    hours = market.begin + np.floor(looked).astype(np.int64)
-    policy.start(market.facts(np.arange(len(market.level)), hours, full=True), looked)
+    policy.start(first_facts(market, looked), looked)
     return policy
 
 

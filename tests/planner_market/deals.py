@@ -10,7 +10,11 @@ from tests.planner_market.paths import DAY, Ints
 
 
 class Deals:
-    """Entries by (marketplace, category), in the order of their hours."""
+    """Entries by (marketplace, category), in the order of their hours.
+
+    ``recall`` is the share of all departures that it shows, ``false_rate`` what it shows of each offer that did not
+    change, an hour.
+    """
 
     def __init__(self, market: Market, seed: int) -> None:
         """All that the feed will ever show."""
@@ -21,6 +25,9 @@ class Deals:
         offers, hours = offers[shown], hours[shown]
         false = int(len(offers) * known.false_share / (1 - known.false_share))
         listed = np.flatnonzero(~np.isnan(market.level))
+        departures = len(market.paths.departures.keys)
+        self.recall = len(offers) / max(1, departures)
+        self.false_rate = false / max(1, len(listed)) / (market.begin + market.hours)
         offers = np.append(offers, chance.choice(listed, false))
         hours = np.append(hours, chance.integers(0, market.begin + market.hours, false))
         order = np.argsort(hours, kind="stable")

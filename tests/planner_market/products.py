@@ -29,6 +29,8 @@ _STEP = 0.1
 """How far prices are moved to see what profits do."""
 _UK = {"UK": 0.86}
 _BATCH = 8_192
+_ALIKE = np.array([-1.16, -0.5, 0.0, 0.5, 1.16])
+"""Levels of marketplaces where all products have the same: five quantiles of what they are drawn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def _drawn(count: int, chance: np.random.Generator, alike: bool) -> tuple[pd.Dat
         base[:] = np.mean(kinds[0]["price"])
     sizes = [kinds[n]["sizes"][0 if alike else chance.integers(len(kinds[n]["sizes"]))] for n in category]
     spread = np.minimum(known.level_most, chance.lognormal(0, known.level_sd, (count, len(MARKET_CODES))))
+    if alike:
+        spread[:] = np.exp(known.level_sd * chance.permutation(_ALIKE))
     listed = chance.random(spread.shape) < known.listed_share
     exchange = np.array([_UK.get(code, 1.0) for code in MARKET_CODES])
     level = np.where(listed | alike, base[:, None] * spread * exchange, np.nan)

@@ -84,22 +84,38 @@ class Outcome:
     """hours since the last look at the offer that was looked at least, at the end"""
 
 
-def first_looks(market: Market, tokens_a_minute: float, seed: int) -> Floats:
-    """When each offer was last looked at before the days begin: a plain round of the list, in hours below zero."""
+def first_looks(market: Market, tokens_a_minute: float, seed: int, *, cold: bool = False) -> Floats:
+    """When each offer was last looked at before the days begin: a plain round of the list, in hours below zero.
+
+    ``cold``: it never was.
+    """
     count = len(market.level)
+    if cold:
+        return np.full(count, -np.inf)
     round_hours = min(count * FULL / tokens_a_minute / _MINUTES, market.days * 24.0)
     return -np.random.default_rng([seed, 7]).uniform(0, round_hours, count)
 
 
-def run(market: Market, policy: Policy, tokens_a_minute: float, seed: int) -> Outcome:
-    """Let a policy spend its tokens over the simulated days."""
-    offers = np.arange(len(market.level))
-    looked = first_looks(market, tokens_a_minute, seed)
-    facts = market.facts(offers, market.begin + np.floor(looked).astype(np.int64), full=True)
+def first_facts(market: Market, looked: Floats) -> Facts:
+    """What was known of each offer when the days begin; where it was never looked at, nothing."""
+    ever = ~np.isneginf(looked)
+    hours = market.begin + np.floor(np.where(ever, looked, 0.0)).astype(np.int64)
+    facts = market.facts(np.arange(len(looked)), hours, full=True)
+    if not ever.all():
+        facts.new[~ever], facts.gap[~ever], facts.departures[~ever], facts.gap_departures[~ever] = np.nan, 0.0, 0.0, 0.0
+    return facts
+
+
+def run(
+    market: Market, policy: Policy, tokens_a_minute: float, seed: int, *, cold: bool = False, deals: Deals | None = None
+) -> Outcome:
+    """Let a policy spend its tokens over the simulated days; ``cold``: it begins with no look at anything."""
+    looked = first_looks(market, tokens_a_minute, seed, cold=cold)
+    facts = first_facts(market, looked)
     known = Known(facts.new.copy(), facts.gap.copy())
-    last = looked.copy()
+    last = np.where(np.isneginf(looked), 0.0, looked)
     policy.start(facts, looked)
-    deals = Deals(market, seed)
+    deals = deals or Deals(market, seed)
     step = max(1.0, BATCH / tokens_a_minute) / _MINUTES
     windows = market.windows
     found = Outcome(0.0, windows.total, opened_possible=float(windows.worth[windows.opened].sum()))

@@ -41,6 +41,7 @@ class ArbkitPlanner:
         parts: Parts | None = None,
         parameters: PlanningParameters | None = None,
         rates: tuple[Floats, Floats] | None = None,
+        tokens_a_minute: float = 0.0,
     ) -> None:
         self.planner = Planner(
             len(products.level),
@@ -51,10 +52,12 @@ class ArbkitPlanner:
             categories=products.category,
             rates=rates,
         )
+        self.planner.refills(tokens_a_minute)
         self._page: PlannedPage | None = None
 
     def start(self, facts: Facts, looked_at: Floats) -> None:
-        self.planner.book.take(seen_of(facts, looked_at * _HOUR_S))
+        if not np.isneginf(looked_at).all():
+            self.planner.book.take(seen_of(facts, looked_at * _HOUR_S))
         self.planner.learn_all()
 
     def next(self, now: float, tokens: float) -> Call | None:
@@ -75,11 +78,11 @@ class ArbkitPlanner:
 class TrueRates(ArbkitPlanner):
     """The same planner, given the true rates of moves and the true distribution of each price, but no event."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, tokens_a_minute: float = 0.0) -> None:
         """``market`` is the truth."""
         rate = np.where(np.isnan(market.level), 0.0, market.departure_rate * DAY)
         gap_rate = np.full(len(rate), load_assumed().gap_changes_a_day)
-        super().__init__(market.products, rates=(np.maximum(rate, 1e-6), gap_rate))
+        super().__init__(market.products, rates=(np.maximum(rate, 1e-6), gap_rate), tokens_a_minute=tokens_a_minute)
         self._past = market.whole_past
 
     def start(self, facts: Facts, looked_at: Floats) -> None:

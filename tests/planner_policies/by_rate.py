@@ -12,6 +12,8 @@ from tests.planner_policies.importance import Told
 from tests.planner_policies.rates import Rates
 
 _MINUTES = 60
+_LONG_AGO = -24.0 * 365
+"""When what was never looked at counts as looked at, in hours."""
 
 
 class ByRate:
@@ -26,7 +28,7 @@ class ByRate:
         self._last: Floats = np.zeros(0)
 
     def start(self, facts: Facts, looked_at: Floats) -> None:
-        self._last = looked_at.copy()
+        self._last = np.maximum(looked_at, _LONG_AGO)
 
     def next(self, now: float, tokens: float) -> Look | None:
         due = self._rates * (now - self._last)

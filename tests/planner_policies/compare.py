@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from arbkit.pipeline.planning.planner import Parts
-from tests.planner_market.deals import page_hours
+from tests.planner_market.deals import Deals
 from tests.planner_market.market import Market, make_market
 from tests.planner_market.parameters import load_assumed
 from tests.planner_market.service import Outcome, Policy, run
@@ -27,33 +27,33 @@ ABLATIONS = {
     "without deals": Parts(deals=False),
 }
 _FORMS = {"cheap looks": False, "full looks": True}
-_SHOWN = 0.15
-"""Share of departures that are falls the deals feed shows: what the policy with noisy signals is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A market and its tokens; ``alike``: nothing distinguishes its products."""
+    """A market and its tokens; ``alike``: nothing distinguishes its products; ``cold``: nothing was ever looked at."""
 
     products: int
     tokens_a_minute: float
     days: int = 7
     alike: bool = False
+    cold: bool = False
 
     def __str__(self) -> str:
-        what = f"{self.products:,} products{' alike' if self.alike else ''}, {self.tokens_a_minute:g} tokens"
+        kind = f"{' alike' if self.alike else ''}{' never looked at' if self.cold else ''}"
+        what = f"{self.products:,} products{kind}, {self.tokens_a_minute:g} tokens"
         return what if self.days == 7 else f"{what}, {self.days} days"
 
 
 def policies(
-    market: Market, tokens_a_minute: float, *, ablations: bool, every: bool
+    market: Market, tokens_a_minute: float, deals: Deals, *, ablations: bool, every: bool
 ) -> dict[str, Callable[[], Policy]]:
     """Policies by name, those of one form of looks in both forms; ``every``: also the dear one that reads no signal."""
     known = told(market)
-    pages, reach = pages_of(market.products.category), page_hours(market)
+    pages = pages_of(market.products.category)
     found: dict[str, Callable[[], Policy]] = {
-        PLANNER: lambda: ArbkitPlanner(market.products),
-        TRUE_RATES: lambda: TrueRates(market),
+        PLANNER: lambda: ArbkitPlanner(market.products, tokens_a_minute=tokens_a_minute),
+        TRUE_RATES: lambda: TrueRates(market, tokens_a_minute),
         ALL_KNOWING: lambda: AllKnowing(market),
     }
 
@@ -61,25 +61,29 @@ def policies(
         found[f"{ROUND_ROBIN}, {form}"] = lambda: RoundRobin(full=full)
         found[f"{PUBLISHED[0]}, {form}"] = lambda: ByRate(azar_rates, known, tokens_a_minute, full=full)
         found[f"{PUBLISHED[1]}, {form}"] = lambda: ByRate(lambda_crawl_rates, known, tokens_a_minute, full=full)
-        signals = {PUBLISHED[3]: reach, **({PUBLISHED[2]: None} if every else {})}
-        for name, hours in signals.items():
-            found[f"{name}, {form}"] = lambda hours=hours: NoisySignals(  # type: ignore[misc]
-                known, pages, full=full, page_hours=hours, recall=_SHOWN
-            )
+        signals = {PUBLISHED[3]: deals, **({PUBLISHED[2]: None} if every else {})}
+        for name, feed in signals.items():
+            found[f"{name}, {form}"] = lambda feed=feed: NoisySignals(known, pages, full=full, feed=feed)  # type: ignore[misc]
 
     for form, full in _FORMS.items():
         add(form, full)
     if ablations:
         for name, parts in ABLATIONS.items():
-            found[name] = lambda parts=parts: ArbkitPlanner(market.products, parts=parts)  # type: ignore[misc]
+            found[name] = lambda parts=parts: ArbkitPlanner(
+                market.products, parts=parts, tokens_a_minute=tokens_a_minute
+            )  # type: ignore[misc]
     return found
 
 
 def compare(cell: Cell, seed: int, *, ablations: bool = False, every: bool = False) -> dict[str, Outcome]:
     """What each policy makes of a cell."""
     market = make_market(seed, cell.products, cell.days, alike=cell.alike)
-    known = policies(market, cell.tokens_a_minute, ablations=ablations, every=every)
-    return {name: run(market, make(), cell.tokens_a_minute, seed) for name, make in known.items()}
+    deals = Deals(market, seed)
+    known = policies(market, cell.tokens_a_minute, deals, ablations=ablations, every=every)
+    return {
+        name: run(market, make(), cell.tokens_a_minute, seed, cold=cell.cold, deals=deals)
+        for name, make in known.items()
+    }
 
 
 def as_dict(cell: Cell, seed: int, found: dict[str, Outcome]) -> dict[str, object]:

@@ -12,12 +12,15 @@ import math
 
 import numpy as np
 
+from tests.planner_market.deals import Deals
 from tests.planner_market.market import MARKETS, Facts
 from tests.planner_market.paths import Floats, Ints
 from tests.planner_market.service import CHEAP, FULL, AskDeals, Call
 from tests.planner_policies.batches import best_batch
 from tests.planner_policies.importance import Told
 
+_LONG_AGO = -24.0 * 365
+"""When what was never looked at counts as looked at, in hours."""
 _TERMS = 4
 """Signals that are counted: more than these before a look are as good as these."""
 
@@ -63,26 +66,28 @@ def _rest(number: int, x: Floats) -> Floats:
 class NoisySignals:
     """Looks at the offers of the largest crawl value, and reads every page of deals as soon as it is new."""
 
-    def __init__(self, told: Told, places: Ints, *, full: bool, page_hours: float | None, recall: float) -> None:
-        """``places`` are the pages of deals as (marketplace, category); ``page_hours`` None: no signals are read.
+    def __init__(self, told: Told, places: Ints, *, full: bool, feed: Deals | None) -> None:
+        """``places`` are the pages of deals as (marketplace, category); ``feed`` None: no signals are read.
 
-        ``recall`` is the true share of departures that the feed shows.
+        It is told the true recall of the feed and its true rate of false signals.
         """
         self._full, self._cost = full, FULL if full else CHEAP
         self._change = np.where(told.importance > 0, told.full_rate if full else told.rate, 0.0)
         self._importance = told.importance
-        self._recall = np.full(len(self._change), recall if page_hours else 0.0)
-        self._false = self._recall * self._change * 0.2
+        # A move of the gap of the buy box is never signalled.
+        share = np.divide(told.rate, self._change, out=np.zeros(len(self._change)), where=self._change > 0)
+        self._recall = np.minimum(0.99, share * (feed.recall if feed else 0.0))
+        self._false = np.full(len(self._change), feed.false_rate if feed else 0.0)
         self._worth = np.minimum(
             worth_of_signal(np.maximum(self._change, 1e-12), self._recall, np.maximum(self._false, 1e-15)), 1e5
         )
-        self._places, self._page_hours = places, page_hours
+        self._places, self._page_hours = places, feed.page_hours if feed else None
         self._read_at = np.full(len(places), -np.inf)
         self._last: Floats = np.zeros(0)
         self._heard: Floats = np.zeros(0)
 
     def start(self, facts: Facts, looked_at: Floats) -> None:
-        self._last = looked_at.copy()
+        self._last = np.maximum(looked_at, _LONG_AGO)
         self._heard = np.zeros(len(looked_at))
 
     def next(self, now: float, tokens: float) -> Call | None:

@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 PAST_LEVELS = 5
 """Quantiles of its past prices that are kept of an offer."""
+_ARRAYS = ("new", "gap", "seen_at", "full_at", "waits_from", "moves", "gap_moves", "days", "past")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Seen:
 
 
 class Book:
-    """The arrays of all offers. Times are Unix seconds, −∞ where it was never looked at."""
+    """The arrays of all offers. Times are Unix seconds, −∞ where it was never looked at.
+
+    ``waits_from`` is when it was looked at, or else when it was first there to be looked at.
+    """
 
     def __init__(self, products: int, markets: int) -> None:
         """An empty book."""
@@ -47,16 +51,30 @@ class Book:
         self.gap = np.zeros(count)
         self.seen_at = np.full(count, -np.inf)
         self.full_at = np.full(count, -np.inf)
+        self.waits_from = np.full(count, -np.inf)
+        self._begins = True
         self.moves, self.gap_moves, self.days = np.zeros(count), np.zeros(count), np.zeros(count)
         self.past: Small = np.full((count, PAST_LEVELS), np.nan, np.float32)
 
     def __len__(self) -> int:
         return len(self.new)
 
+    def begin(self, now: float) -> None:
+        """What was never looked at waits from now on."""
+        if self._begins:
+            self.waits_from[np.isneginf(self.waits_from)] = now
+            self._begins = False
+
+    def keep(self, before: Book, kept: Ints, origin: Ints) -> None:
+        """Take over what is known of another list: its offers ``origin`` are those ``kept`` of this one."""
+        for name in _ARRAYS:
+            getattr(self, name)[kept] = getattr(before, name)[origin]
+
     def take(self, seen: Seen) -> None:
         """Write down what looks have shown."""
         offers = seen.offers
         self.new[offers], self.seen_at[offers] = seen.new, seen.at
+        self.waits_from[offers] = np.where(np.isneginf(seen.at), self.waits_from[offers], seen.at)
         asked = ~np.isnan(seen.gap)
         self.gap[offers[asked]] = seen.gap[asked]
         self.full_at[offers[asked]] = seen.at[asked]

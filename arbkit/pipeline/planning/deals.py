@@ -15,6 +15,8 @@ from arbkit.pipeline.planning.parameters import PlanningParameters
 _HOUR_S = 3_600.0
 _REFRESH_S = 3_600.0
 """How often it is worked out anew what there is to gain on each page."""
+_SLICE = 16_384
+"""Offers that a decision does this for, so that none takes long: the next ones go on."""
 _REACH_H = 12.0
 """Products of the last 12 hours are shown (Keepa API documentation, "Browsing Deals"), until a page shows less."""
 
@@ -37,20 +39,20 @@ class DealsPages:
         self._markets = markets
         count = int(categories.max(initial=-1) + 1) * markets
         self._read_at = np.full(count, -np.inf)
-        self._gain: Floats = np.zeros(count)
-        self._decay: Floats = np.zeros(count)
-        self._moves: Floats = np.zeros(count)
-        self._gain_at = -np.inf
+        # By page: what a move brings, how much more of it a longer wait costs, and moves an hour.
+        self._sums: Floats = np.zeros((3, count))
+        self._next_sums: Floats = np.zeros((3, count))
+        self._done, self._begun_at = len(self._pages), -np.inf
         self._reach = _REACH_H
         self._heard: Mask = np.zeros(len(self._pages), bool)
         self._true, self._false = known.deals_true * known.deals_looks, (1 - known.deals_true) * known.deals_looks
         # Moves that pages should have shown if they showed all, and how many they did show.
         self._expected, self._shown = 1.0, 0.25
 
-    def true_share(self, rate: Small) -> Small:
-        """How likely each offer has moved if a page shows it: the more, the more often it moves."""
-        usual = float(rate.mean()) * self._false / self._true
-        return np.asarray(rate / (rate + np.float32(max(usual, 1e-12))))
+    def true_share(self, rate: Small, usual: float) -> Small:
+        """How likely offers have moved if a page shows them: the more, the more often they move. ``usual`` rate."""
+        false = max(usual * self._false / self._true, 1e-12)
+        return np.asarray(rate / (rate + np.float32(false)))
 
     @property
     def shown_share(self) -> float:
@@ -70,24 +72,36 @@ class DealsPages:
         """
         if not len(self._read_at):
             return None
-        if not 0 <= now - self._gain_at < _REFRESH_S:
-            self._gain_at = now
-            gain = np.maximum(0.0, stake * self.true_share(rate) * _loss_of_waiting(stake, token_value) - token_value)
-            count = len(self._read_at)
-            self._gain = np.asarray(np.bincount(self._pages, gain * rate, count), float)
-            self._decay = np.asarray(np.bincount(self._pages, (gain > 0) * stake * rate * rate, count), float)
-            self._moves = np.asarray(np.bincount(self._pages, rate, count), float)
+        self._refresh(now, stake, rate, token_value)
+        gain, decay, _ = self._sums
         waited = (now - self._read_at) / _HOUR_S
-        early = self._decay * np.minimum(waited, self._reach) ** 2 / 2
-        value = np.where(waited < self._reach, early, self._gain * self._reach) * self.shown_share
+        early = decay * np.minimum(waited, self._reach) ** 2 / 2
+        value = np.where(waited < self._reach, early, gain * self._reach) * self.shown_share
         best = int(np.argmax(value))
         return PlannedPage(best % self._markets, best // self._markets, float(value[best]))
+
+    def _refresh(self, now: float, stake: Small, rate: Small, token_value: float) -> None:
+        """Go on working out what there is to gain on each page; once through, it counts."""
+        count = len(self._pages)
+        if self._done >= count:
+            if 0 <= now - self._begun_at < _REFRESH_S:
+                return
+            self._done, self._begun_at, self._next_sums = 0, now, np.zeros(self._sums.shape)
+        part = slice(self._done, self._done + _SLICE)
+        true = self.true_share(rate[part], float(rate.mean()))
+        stake, rate, pages = stake[part], rate[part], self._pages[part]
+        gain = np.maximum(0.0, stake * true * _loss_of_waiting(stake, token_value) - token_value)
+        for row, one in enumerate((gain * rate, (gain > 0) * stake * rate * rate, rate)):
+            self._next_sums[row] += np.bincount(pages, one, self._sums.shape[1])
+        self._done += _SLICE
+        if self._done >= count:
+            self._sums = self._next_sums
 
     def hear(self, page: PlannedPage, offers: Ints, now: float, reach_hours: float) -> None:
         """Take which offers of the list a page has shown, which reached so far back."""
         place = page.category * self._markets + page.market
         waited = min((now - self._read_at[place]) / _HOUR_S, reach_hours)
-        self._expected += float(self._moves[place]) * waited
+        self._expected += float(self._sums[2, place]) * waited
         self._shown += float((~self._heard[offers]).sum())
         self._reach = min(_REACH_H, reach_hours)
         self._read_at[place] = now
@@ -100,9 +114,21 @@ class DealsPages:
         self._false += float((heard & ~moved).sum())
         self._heard[offers] = False
 
-    def heard_stake(self, stake: Small, rate: Small) -> Floats:
+    def heard_stake(self, stake: Small, rate: Small) -> Small:
         """What a look at each offer is worth for what a page has shown; 0 where none has."""
-        return np.asarray(np.where(self._heard, stake * self.true_share(rate), 0.0))
+        found: Small = np.zeros(len(stake), np.float32)
+        heard = np.flatnonzero(self._heard)
+        found[heard] = stake[heard] * self.true_share(rate[heard], float(rate.mean()))
+        return found
+
+    def keep(self, before: DealsPages, kept: Ints, origin: Ints) -> None:
+        """Take over what pages showed of another list: its offers ``origin`` are those ``kept`` of this one."""
+        self._heard[kept] = before._heard[origin]
+        count = min(len(self._read_at), len(before._read_at))
+        self._read_at[:count] = before._read_at[:count]
+        self._reach = before._reach
+        self._true, self._false = before._true, before._false
+        self._expected, self._shown = before._expected, before._shown
 
 
 _WAITS = np.linspace(0.0, 30.0, 3_001)

@@ -25,7 +25,7 @@ class PlanningParameters(BaseModel):
     own_past_weight: float = Field(gt=0)
     longest_window_days: float = Field(gt=0)
     oldest_days: float = Field(gt=0)
-    oldest_share: float = Field(ge=0, le=1)
+    oldest_share: float = Field(gt=0, le=1)
     watched_weight: float = Field(ge=1)
     unknown_sale: float = Field(ge=0, le=1)
     deals_true: float = Field(gt=0, lt=1)

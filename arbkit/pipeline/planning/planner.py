@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from arbkit.pipeline.planning.ages import Pace, cannot_wait
+from arbkit.pipeline.planning.batches import best_batch, oldest_batch
 from arbkit.pipeline.planning.book import Book, Floats, Ints, Mask, Seen, Small
 from arbkit.pipeline.planning.change_rates import RatePrior
 from arbkit.pipeline.planning.deals import DealsPages, PlannedPage
@@ -95,8 +97,35 @@ class Planner:
         self._with_deals = self._parts.deals and categories is not None
         self._deals = DealsPages(np.zeros(0, np.int64) if categories is None else categories, markets, self._known)
         self._unknown = _FIRST_STAKE
-        self._spent, self._spent_on_age = 0, 0
-        self._resting: Mask = np.zeros(count, bool)
+        self._pace = Pace(0.0)
+
+    def refills(self, tokens_a_minute: float) -> None:
+        """Plan with so many tokens a minute, so that the maximum age is kept; 0: unknown, as they are spent."""
+        self._pace.tokens_a_minute = tokens_a_minute
+
+    def moved_to(self, order: Ints, profits: Profits, *, categories: Ints | None = None) -> Planner:
+        """The planner of a changed list, which keeps what was learned.
+
+        ``order`` has the number here of each product there, -1 of a new one; ``categories`` are numbered as before.
+        """
+        markets = self.book.markets
+        found = Planner(
+            len(order), markets, profits, costs=self._costs, parameters=self._known, parts=self._parts,
+            categories=categories,
+        )  # fmt: skip
+        products = np.flatnonzero(order >= 0)
+        kept, origin = self._offers(products), self._offers(order[products])
+        found.book.keep(self.book, kept, origin)
+        if found._with_deals and self._with_deals:
+            found._deals.keep(self._deals, kept, origin)
+        for mine, theirs in zip(found._by_offer(), self._by_offer(), strict=True):
+            mine[kept] = theirs[origin]
+        found._prior, found._gap_prior, found._unknown = self._prior, self._gap_prior, self._unknown
+        found._pace = self._pace
+        new = np.flatnonzero(order < 0)
+        for start in range(0, len(new), _CHUNK):
+            found._learn(new[start : start + _CHUNK])
+        return found
 
     def learn_all(self) -> None:
         """Learn the rates of all offers anew, and what is at stake on each."""
@@ -120,8 +149,7 @@ class Planner:
     def watch(self, products: Ints) -> None:
         """What a person or a rule of alerts watches weighs more, in place of what was watched before."""
         self._weight[:] = 1
-        offers = (products[:, None] * self.book.markets + np.arange(self.book.markets)).ravel()
-        self._weight[offers] = self._known.watched_weight
+        self._weight[self._offers(products)] = self._known.watched_weight
         self.learn_all()
 
     def looked(self, offers: Ints, now: float, *, full: bool) -> None:
@@ -130,55 +158,59 @@ class Planner:
         if full:
             self.book.full_at[offers] = now
 
-    def next_call(self, now: float, tokens: float, *, least_age_s: float = 0.0) -> PlannedLook | PlannedPage | None:
-        """The batch, or the page of deals, that is worth most a token; None where there is nothing to look at."""
+    def next_call(self, now: float, tokens: float, least_age_s: float = 0.0) -> PlannedLook | PlannedPage | None:
+        """The batch, or the page of deals, that is worth most a token; None where there is nothing to look at.
+
+        What was looked at less than ``least_age_s`` ago is left out; a look from the future is none.
+        """
         if not len(self.book) or tokens <= 0:
             return None
-        since = now - self.book.seen_at
-        self._resting = (since >= 0) & (since < least_age_s)
-        if self._resting.all():
+        look = self.next_look(now, tokens, least_age_s)
+        if look is None:
             return None
-        look = self.next_look(now, tokens)
-        by_token = look.value / self.tokens_of(look)
+        hour, by_token = now / _HOUR_S, look.value / self.tokens_of(look)
         if self._with_deals and look.why == "value":
             page = self._deals.best_page(now, self._stake, self._rate, by_token)
             if page and page.value / self._costs.deals > by_token:
-                self._spent += self._costs.deals
+                self._pace.spend(hour, self._costs.deals)
                 return page
-        self._spent += self.tokens_of(look)
-        self._spent_on_age += self.tokens_of(look) if look.why == "age" else 0
+        self._pace.spend(hour, self.tokens_of(look))
         return look
 
     def hear(self, page: PlannedPage, offers: Ints, now: float, reach_hours: float) -> None:
         """Take which offers of the list a page of deals has shown, which reached so far back."""
         self._deals.hear(page, offers, now, reach_hours)
 
-    def next_look(self, now: float, tokens: float) -> PlannedLook:
-        """The batch that is worth most a token; where nothing is worth a look, and now and then, the oldest looks."""
-        costs = self._costs
-        ages = self._ages(now, self.book.seen_at)
-        if self._spent_on_age < self._known.oldest_share * self._spent:
-            overdue = np.where(ages > self._known.oldest_days * _HOURS, ages, np.float32(0))
-            look = self._best(overdue, tokens, costs.cheap, full=False)
+    def next_look(self, now: float, tokens: float, least_age_s: float = 0.0) -> PlannedLook | None:
+        """The batch that is worth most a token, after those that cannot wait; where none is worth a look, the oldest.
+
+        None where nothing may be looked at.
+        """
+        book = self.book
+        book.begin(now)
+        waited = self._ages(now, book.waits_from)
+        allowed: Mask | None = None
+        if least_age_s > 0:
+            since = now - book.seen_at
+            allowed = (since < 0) | (since >= least_age_s)
+        late = cannot_wait(waited, self._pace.an_hour(now / _HOUR_S), self._known)
+        if late is not None:
+            look = self._oldest(_only(waited, late, allowed), tokens, full=False)
             if look is not None:
-                return replace(look, value=0.0, why="age")
-        value = self._values(ages)
-        choices = [self._best(value + self.gap_values(now), tokens, costs.full, full=True)]
+                return look
+        value = _only(self._values(self._ages(now, book.seen_at)), allowed)
+        choices = [self._best(_only(value + self.gap_values(now), allowed), tokens, full=True)]
         if self._parts.two_stages:
-            choices.append(self._best(value, tokens, costs.cheap, full=False))
+            choices.append(self._best(value, tokens, full=False))
         found = [one for one in choices if one is not None]
         if found:
             return max(found, key=lambda one: one.value / self.tokens_of(one))
-        return self._oldest(ages, tokens)
+        return self._oldest(_only(waited + np.float32(1), allowed), tokens, full=True)
 
-    def _oldest(self, ages: Small, tokens: float) -> PlannedLook:
-        """The marketplace's oldest looks, where no look is worth more than another."""
-        count = min(self._costs.batch, max(1, int(tokens) // self._costs.full), self.book.products)
-        by_market = ages.reshape(-1, self.book.markets).T
-        place = np.argsort(-by_market, axis=1, kind="stable")[:, :count]
-        market = int(np.argmax(np.take_along_axis(by_market, place, axis=1).sum(axis=1)))
-        offers = place[market] * self.book.markets + market
-        return PlannedLook(market, offers[~self._resting[offers]], full=True, value=0.0, why="age")
+    def _oldest(self, waited: Small, tokens: float, *, full: bool) -> PlannedLook | None:
+        """The longest waits of the marketplace of the longest one."""
+        found = oldest_batch(waited, self.book.markets, self._most(tokens, full=full))
+        return None if found is None else PlannedLook(found.market, found.offers, full, 0.0, "age")
 
     def tokens_of(self, look: PlannedLook) -> int:
         """What a look costs."""
@@ -200,22 +232,25 @@ class Planner:
         """Hours since; a look from the future, after the clock was set back, counts as one of now."""
         return np.minimum(np.maximum((now - at) / _HOUR_S, 0.0), NEVER_H).astype(np.float32)
 
-    def _best(self, value: Small, tokens: float, cost: int, *, full: bool) -> PlannedLook | None:
-        most = min(self._costs.batch, max(1, int(tokens) // cost), self.book.products)
-        value = np.where(self._resting, np.float32(0), value)
-        by_market = value.reshape(-1, self.book.markets).T
-        place = np.argpartition(by_market, -most, axis=1)[:, -most:]
-        sums = np.take_along_axis(by_market, place, axis=1).sum(axis=1)
-        market = int(np.argmax(sums))
-        chosen = place[market][by_market[market, place[market]] > 0]
-        if not len(chosen):
-            return None
-        return PlannedLook(market, chosen * self.book.markets + market, full, float(sums[market]))
+    def _best(self, value: Small, tokens: float, *, full: bool) -> PlannedLook | None:
+        found = best_batch(value, self.book.markets, self._most(tokens, full=full))
+        return None if found is None else PlannedLook(found.market, found.offers, full, found.value)
+
+    def _most(self, tokens: float, *, full: bool) -> int:
+        """Offers that a call may ask for: a call may always ask for one."""
+        cost = self._costs.full if full else self._costs.cheap
+        return min(self._costs.batch, max(1, int(tokens) // cost))
+
+    def _offers(self, products: Ints) -> Ints:
+        return np.asarray((products[:, None] * self.book.markets + np.arange(self.book.markets)).ravel())
+
+    def _by_offer(self) -> tuple[Small, ...]:
+        return self._rate, self._gap_rate, self._stake, self._gap_stake, self._weight
 
     def _learn(self, products: Ints) -> None:
         """Learn the rates and stakes of these products anew."""
         book, known = self.book, self._known
-        offers = (products[:, None] * book.markets + np.arange(book.markets)).ravel()
+        offers = self._offers(products)
         rate, gap_rate = self._rates(offers)
         self._rate[offers], self._gap_rate[offers] = rate / _HOURS, gap_rate / _HOURS
         found = stakes_of(book, products, (rate, gap_rate), self._profits, known)
@@ -225,7 +260,10 @@ class Planner:
         never = np.isneginf(book.seen_at[offers])
         if not never.all():
             self._unknown += _RECENT * (float(stake[~never].mean()) - self._unknown)
-        self._stake[offers] = np.where(never, self._unknown, stake) * self._weight[offers]
+        # A route needs both of its prices: the more of a product is known, the more one more price may reveal.
+        known_sides = (~never).reshape(-1, book.markets).sum(axis=1).repeat(book.markets)
+        first = self._unknown * (1 + known_sides) / book.markets
+        self._stake[offers] = np.where(never, first, stake) * self._weight[offers]
         self._gap_stake[offers] = found.gap.ravel() * self._weight[offers]
 
     def _rates(self, offers: Ints) -> tuple[Floats, Floats]:
@@ -238,3 +276,11 @@ class Planner:
             rate = self._prior.rates(book.moves[offers], book.days[offers])
             gap_rate = self._gap_prior.rates(book.gap_moves[offers], book.days[offers])
         return np.where(np.isnan(book.new[offers]), known.returns_a_day, rate), gap_rate
+
+
+def _only(value: Small, *masks: Mask | None) -> Small:
+    """The values of what all masks allow; 0 elsewhere."""
+    for mask in masks:
+        if mask is not None:
+            value = np.where(mask, value, np.float32(0))
+    return value
