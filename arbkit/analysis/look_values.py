@@ -60,6 +60,20 @@ class LookValues:
         """Another one once profile, tables or the day change: then all is to be learned anew."""
         return fingerprint(self._settings, today())
 
+    def move(self, order: Ints) -> None:
+        """Go on with a changed list: ``order`` has the number until now of each product of it, -1 of a new one."""
+        kept = (order >= 0) & (order < len(self._profit))
+
+        def moved(values: SmallFloats) -> SmallFloats:
+            found = np.full((len(order), *values.shape[1:]), np.nan, np.float32)
+            found[kept] = values[order[kept]]
+            return found
+
+        self._profit, self._purchase, self._sold = moved(self._profit), moved(self._purchase), moved(self._sold)
+        now = np.full((2, len(order), len(self._markets)), np.nan)
+        now[:, kept] = self._now[:, order[kept]]
+        self._now = now
+
     def learn(self, products: Ints, states: Sequence[ProductState]) -> None:
         """Take what is known of the products of these numbers.
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from arbkit.core.errors import ConfigError, ServiceError
+from arbkit.core.errors import ConfigError, ServiceError, StoreError
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.pipeline.planning.book import Floats, Ints
@@ -33,6 +33,8 @@ _TOGETHER = 500
 """Products that are read from the store at a time."""
 _READ_AFTER_S = (3.0, 15.0, 60.0, 600.0)
 """How long after a look the store is asked what came of it; it is asked again while it does not have it."""
+_AGAIN_S = 15.0
+"""After which the store is asked again where it did not answer."""
 _CHECK_EVERY_S = 60.0
 """How often it is seen whether profile or tables have changed, and who watches what."""
 
@@ -47,6 +49,9 @@ class Values(Profits, Protocol):
             ConfigError: they cannot be priced.
         """
 
+    def move(self, order: Ints) -> None:
+        """Go on with a changed list: ``order`` has the number until now of each product of it, -1 of a new one."""
+
     def mark(self) -> str:
         """Another one once all is to be learned anew."""
 
@@ -54,12 +59,16 @@ class Values(Profits, Protocol):
         """The products that a person or a rule of alerts watches."""
 
 
+_NEW = (-math.inf, 0)
 ValuesOf = Callable[[Sequence[str]], Values]
 """Makes the values for marketplaces in their order."""
 
 
 class NextLooks:
-    """Decides what is looked at next. Times are Unix seconds."""
+    """Decides what is looked at next; what is known of a product outlasts every change of the list it stays on.
+
+    Times are Unix seconds.
+    """
 
     def __init__(self, settings: Settings, progress: Progress, values: ValuesOf | None) -> None:
         """``values``: None: every look is worth the same."""
@@ -77,7 +86,7 @@ class NextLooks:
         self._looked: dict[str, float] = {}
         self._mark = ""
         self._watched: Collection[str] = ()
-        self._check_at = -math.inf
+        self._check_at = self._again_at = -math.inf
         self.trouble = ""
         """Why the value of looks is not known; empty: it is."""
 
@@ -87,14 +96,19 @@ class NextLooks:
         return self._planner
 
     def follow(self, asins: Sequence[str]) -> None:
-        """Plan for this watchlist; what is known of products that stay on it is read again."""
+        """Plan for this watchlist."""
         if tuple(asins) == self._asins:
             return
-        self._asins = tuple(asins)
+        before, self._asins = self._numbers, tuple(asins)
         self._numbers = {asin: number for number, asin in enumerate(self._asins)}
-        self._values = None
-        self._planner = self._new_planner()
-        self._due = dict.fromkeys(self._asins, (-math.inf, 0))
+        order = np.array([before.get(asin, -1) for asin in self._asins], np.int64)
+        if self._values is None:
+            self._planner = self._new_planner()
+        else:
+            self._values.move(order)
+            self._planner = self._planner.moved_to(order, self._values)
+            self._set_looks(self._planner)
+        self._due = {asin: self._due.get(asin, _NEW) for asin in asins if asin in self._due or asin not in before}
         self._watched = ()
         self._check_at = -math.inf
 
@@ -112,14 +126,17 @@ class NextLooks:
             self._check_at = now + _CHECK_EVERY_S
             self._check()
         due = [asin for asin, (at, _) in self._due.items() if at <= now][:_TOGETHER]
-        if not due:
+        if not due or 0 < self._again_at - now <= _AGAIN_S:
             return False
         try:
             states = self._store.get().states(due)
             self._take([states[asin] for asin in due if asin in states])
         except (ServiceError, ConfigError) as error:
+            if not (isinstance(error, StoreError) and error.kind == "empty"):
+                self._say(str(error))
+                self._again_at = now + _AGAIN_S
+                return False
             # Where nothing has been stored there is nothing to learn, which is no trouble.
-            self._say("" if getattr(error, "kind", "") == "empty" else str(error))
             states = {}
         else:
             self._say("")
@@ -134,6 +151,7 @@ class NextLooks:
         level = tokens.level(now)
         if level < 1:
             return Idle(tokens.wait_s(now), for_tokens=True)
+        self._planner.refills(tokens.refill_rate)
         look = self._planner.next_call(now, level, least_age_s=self._settings.poll_interval)
         if not isinstance(look, PlannedLook):
             return Idle(self._until_due(now))
@@ -159,10 +177,14 @@ class NextLooks:
             costs=Costs(cheap=tokens_of_look(buybox=False), full=full, batch=MAX_ASINS),
             parts=Parts(route_value=self._values is not None, two_stages=buybox),
         )
+        self._set_looks(planner)
+        return planner
+
+    def _set_looks(self, planner: Planner) -> None:
+        """Write into its book when each offer was looked at."""
         for at, looks in ((planner.book.seen_at, self._progress.looks), (planner.book.full_at, self._progress.full)):
             names = self._watched_of(looks)
             at[self._offers(names)] = [looks[name] for name in names]
-        return planner
 
     def _watched_of(self, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         return [name for name in names if name[0] in self._numbers and name[1] in self._markets]
@@ -182,7 +204,7 @@ class NextLooks:
             self._say(str(error))
             return
         if self._mark and mark != self._mark:
-            self._due = dict.fromkeys(self._asins, (-math.inf, 0))
+            self._due = dict.fromkeys(self._asins, _NEW)
         self._mark = mark
         if watched != self._watched:
             self._watched = watched
