@@ -11,7 +11,7 @@ import time
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, ops, pages, reports, schedule, services, watch, web
+from arbkit.cli import data, ops, pages, planning, reports, schedule, services, watch, web
 from arbkit.cli.alerts import rules as alerts
 from arbkit.cli.bought import decisions, sales
 from arbkit.cli.forecasts import backtest, portfolio, track_record
@@ -31,7 +31,7 @@ _READER_GONE = 141
 app = typer.Typer(
     name="arbkit", help="The Amazon EU arbitrage workbench.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-for module in (services, data, money, backtest, portfolio, web, ops):
+for module in (services, planning, data, money, backtest, portfolio, web, ops):
     module.register(app)
 for group in (
     alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, verdict.app, reports.app,

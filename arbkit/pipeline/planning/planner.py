@@ -52,6 +52,24 @@ class PlannedLook:
 
 
 @dataclass(frozen=True, slots=True)
+class LookReason:
+    """Why an offer is looked at; ``age_s`` None: it never was.
+
+    ``moved`` is the chance that its price has moved since, and ``stake`` the money of its routes that such a move
+    decides on, in the home currency.
+    """
+
+    age_s: float | None
+    moved: float
+    stake: float
+
+    @property
+    def value(self) -> float:
+        """The money that a look is expected to reveal."""
+        return self.moved * self.stake
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """Which parts of the planner are on: each may be switched off to see what it brings."""
 
@@ -82,7 +100,7 @@ class Planner:
         """
         self.book = Book(products, markets)
         self._profits = profits
-        self._costs = costs or Costs()
+        self.costs = costs or Costs()
         self._known = parameters or planning_parameters()
         self._parts = parts or Parts()
         self._given = rates
@@ -110,7 +128,7 @@ class Planner:
         """
         markets = self.book.markets
         found = Planner(
-            len(order), markets, profits, costs=self._costs, parameters=self._known, parts=self._parts,
+            len(order), markets, profits, costs=self.costs, parameters=self._known, parts=self._parts,
             categories=categories,
         )  # fmt: skip
         products = np.flatnonzero(order >= 0)
@@ -125,6 +143,29 @@ class Planner:
         new = np.flatnonzero(order < 0)
         for start in range(0, len(new), _CHUNK):
             found._learn(new[start : start + _CHUNK])
+        return found
+
+    def copied(self) -> Planner:
+        """A planner that knows the same, to try out what it would look at; without pages of deals."""
+        found = self.moved_to(np.arange(self.book.products), self._profits)
+        found._pace = Pace(self._pace.tokens_a_minute)
+        return found
+
+    def explain(self, offers: Ints, now: float) -> list[LookReason]:
+        """Why these offers are looked at, as of now."""
+        ages = self._ages(now, self.book.seen_at)[offers]
+        columns = ages, -np.expm1(-self._rate[offers] * ages), self._stake[offers]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [LookReason(None if age >= NEVER_H else age * _HOUR_S, moved, stake) for age, moved, stake in rows]
+
+    def reveals(self, look: PlannedLook, now: float) -> float:
+        """The money that a look is expected to reveal: what is at stake, by the chance that it has moved."""
+        offers = look.offers
+        moved = -np.expm1(-self._rate[offers] * self._ages(now, self.book.seen_at)[offers])
+        found = float((self._stake[offers] * moved).sum())
+        if look.full:
+            moved = -np.expm1(-self._gap_rate[offers] * self._ages(now, self.book.full_at)[offers])
+            found += float((self._gap_stake[offers] * moved).sum())
         return found
 
     def learn_all(self) -> None:
@@ -171,8 +212,8 @@ class Planner:
         hour, by_token = now / _HOUR_S, look.value / self.tokens_of(look)
         if self._with_deals and look.why == "value":
             page = self._deals.best_page(now, self._stake, self._rate, by_token)
-            if page and page.value / self._costs.deals > by_token:
-                self._pace.spend(hour, self._costs.deals)
+            if page and page.value / self.costs.deals > by_token:
+                self._pace.spend(hour, self.costs.deals)
                 return page
         self._pace.spend(hour, self.tokens_of(look))
         return look
@@ -214,7 +255,7 @@ class Planner:
 
     def tokens_of(self, look: PlannedLook) -> int:
         """What a look costs."""
-        return len(look.offers) * (self._costs.full if look.full else self._costs.cheap)
+        return len(look.offers) * (self.costs.full if look.full else self.costs.cheap)
 
     def values(self, now: float) -> Small:
         """What a look at each offer is worth now for its price alone, in the home currency."""
@@ -238,8 +279,8 @@ class Planner:
 
     def _most(self, tokens: float, *, full: bool) -> int:
         """Offers that a call may ask for: a call may always ask for one."""
-        cost = self._costs.full if full else self._costs.cheap
-        return min(self._costs.batch, max(1, int(tokens) // cost))
+        cost = self.costs.full if full else self.costs.cheap
+        return min(self.costs.batch, max(1, int(tokens) // cost))
 
     def _offers(self, products: Ints) -> Ints:
         return np.asarray((products[:, None] * self.book.markets + np.arange(self.book.markets)).ravel())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -95,6 +96,26 @@ class NextLooks:
         """The planner as it is now."""
         return self._planner
 
+    @property
+    def asins(self) -> Sequence[str]:
+        """The watchlist that is planned for."""
+        return self._asins
+
+    @property
+    def markets(self) -> Sequence[str]:
+        """The marketplaces that are watched, in the planner's order."""
+        return self._markets
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds in which nothing is looked at twice."""
+        return self._settings.poll_interval
+
+    @property
+    def left_to_learn(self) -> int:
+        """The products that the store is still to be asked about."""
+        return len(self._due)
+
     def follow(self, asins: Sequence[str]) -> None:
         """Plan for this watchlist."""
         if tuple(asins) == self._asins:
@@ -157,9 +178,8 @@ class NextLooks:
             return Idle(self._until_due(now))
         market = self._markets[look.market]
         products = (look.offers // len(self._markets)).tolist()
-        # Half an hour's tokens and more would soon expire: the buy box is worth them.
-        full = look.full or level > tokens.full // 2
-        return Request(market, tuple(self._asins[number] for number in products), full, look.value, look.why)
+        look = with_spare_tokens(look, level, tokens.full)
+        return Request(market, tuple(self._asins[number] for number in products), look.full, look.value, look.why)
 
     def rest_s(self, now: float) -> float:
         """Seconds until something may be learned again."""
@@ -248,6 +268,11 @@ class NextLooks:
         if trouble and trouble != self.trouble:
             logger.warning("what looks are worth is not known, so the oldest come first: %s", trouble)
         self.trouble = trouble
+
+
+def with_spare_tokens(look: PlannedLook, level: float, full: int) -> PlannedLook:
+    """The same look, with the buy box where more than half of a ``full`` bucket is left: that would soon expire."""
+    return replace(look, full=True) if level > full / 2 else look
 
 
 class _Alike:
