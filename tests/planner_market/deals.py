@@ -35,10 +35,12 @@ class Deals:
         self._place = MARKETS * market.products.category[self._offers // MARKETS] + self._offers % MARKETS
         self.page_hours = page_hours(market)
 
-    def read(self, market: int, category: int, hour: int) -> Ints:
-        """The offers of the list on the newest page: those since as long ago as a page reaches."""
+    def read(self, market: int, category: int, hour: int) -> tuple[Ints, Ints]:
+        """The offers of the list on the newest page, of as long ago as a page reaches, and the hours of their falls."""
         part = slice(*np.searchsorted(self._hours, [hour - self.page_hours, hour + 1]))
-        return np.unique(self._offers[part][self._place[part] == MARKETS * category + market])
+        here = self._place[part] == MARKETS * category + market
+        offers, first = np.unique(self._offers[part][here][::-1], return_index=True)
+        return offers, self._hours[part][here][::-1][first]
 
 
 def page_hours(market: Market) -> float:

@@ -61,8 +61,8 @@ class Policy(Protocol):
     def see(self, facts: Facts, now: float) -> None:
         """Take what a look has shown."""
 
-    def hear(self, offers: Ints, now: float, reach_hours: float) -> None:
-        """Take which offers a page of deals has shown, and how far back it reached."""
+    def hear(self, offers: Ints, since: Floats, now: float, reach_hours: float) -> None:
+        """Take which offers a page of deals has shown, since when, and how far back it reached."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Outcome:
     deals_tokens: int = 0
     decisions: int = 0
     seconds: float = 0.0
-    """processor time of the decisions, learning included"""
+    """the time of the decisions, learning included"""
     oldest: float = 0.0
     """hours since the last look at the offer that was looked at least, at the end"""
 
@@ -125,9 +125,9 @@ def run(
         hour = int(now + 1e-9)
         balance = min(capacity, balance + tokens_a_minute * _MINUTES * step)
         while balance > 0:
-            begun = time.process_time()
+            begun = time.perf_counter()
             call = policy.next(now, balance)
-            found.seconds += time.process_time() - begun
+            found.seconds += time.perf_counter() - begun
             found.decisions += 1
             if call is None:
                 break
@@ -135,8 +135,9 @@ def run(
             found.tokens += call.tokens
             if isinstance(call, AskDeals):
                 found.deals_tokens += call.tokens
-                shown = deals.read(call.market, call.category, market.begin + hour)
-                policy.hear(shown, now, deals.page_hours)
+                shown, since = deals.read(call.market, call.category, market.begin + hour)
+                # A price of an hour is there from its beginning.
+                policy.hear(shown, (since - market.begin).astype(float), now, deals.page_hours)
                 continue
             _check(call)
             seen = market.look(call.offers, market.begin + hour, full=call.full)
@@ -145,9 +146,9 @@ def run(
                 known.gap[call.offers] = seen.gap
             found.looks += len(call.offers)
             last[call.offers] = now
-            begun = time.process_time()
+            begun = time.perf_counter()
             policy.see(seen, now)
-            found.seconds += time.process_time() - begun
+            found.seconds += time.perf_counter() - begun
         share, opened = known.share(market.products, windows, hour, market.new[:, hour], market.gap[:, hour])
         found.value += share * step
         found.opened += opened * step

@@ -48,7 +48,7 @@ class AllKnowing:
         asked = ~np.isnan(facts.gap)
         self._gap[facts.offers[asked]] = facts.gap[asked]
 
-    def hear(self, offers: Ints, now: float, reach_hours: float) -> None:
+    def hear(self, offers: Ints, since: Floats, now: float, reach_hours: float) -> None:
         pass
 
     def _values(self, hour: int) -> tuple[Floats, Floats]:

@@ -70,9 +70,9 @@ class ArbkitPlanner:
     def see(self, facts: Facts, now: float) -> None:
         self.planner.take(seen_of(facts, np.full(len(facts.offers), now * _HOUR_S)))
 
-    def hear(self, offers: Ints, now: float, reach_hours: float) -> None:
+    def hear(self, offers: Ints, since: Floats, now: float, reach_hours: float) -> None:
         assert self._page is not None
-        self.planner.hear(self._page, offers, now * _HOUR_S, reach_hours)
+        self.planner.hear(self._page, offers, now * _HOUR_S, reach_hours, since * _HOUR_S)
 
 
 class TrueRates(ArbkitPlanner):

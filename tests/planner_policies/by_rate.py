@@ -37,5 +37,5 @@ class ByRate:
     def see(self, facts: Facts, now: float) -> None:
         self._last[facts.offers] = now
 
-    def hear(self, offers: Ints, now: float, reach_hours: float) -> None:
+    def hear(self, offers: Ints, since: Floats, now: float, reach_hours: float) -> None:
         pass

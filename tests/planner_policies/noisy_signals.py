@@ -109,8 +109,8 @@ class NoisySignals:
         self._last[facts.offers] = now
         self._heard[facts.offers] = 0
 
-    def hear(self, offers: Ints, now: float, reach_hours: float) -> None:
-        self._heard[offers] += 1
+    def hear(self, offers: Ints, since: Floats, now: float, reach_hours: float) -> None:
+        self._heard[offers[since > self._last[offers]]] += 1
 
 
 def pages_of(category: Ints) -> Ints:

@@ -39,5 +39,5 @@ class RoundRobin:
     def see(self, facts: Facts, now: float) -> None:
         pass
 
-    def hear(self, offers: Ints, now: float, reach_hours: float) -> None:
+    def hear(self, offers: Ints, since: Floats, now: float, reach_hours: float) -> None:
         pass

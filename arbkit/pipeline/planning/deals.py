@@ -97,15 +97,20 @@ class DealsPages:
         if self._done >= count:
             self._sums = self._next_sums
 
-    def hear(self, page: PlannedPage, offers: Ints, now: float, reach_hours: float) -> None:
-        """Take which offers of the list a page has shown, which reached so far back."""
+    def hear(
+        self, page: PlannedPage, offers: Ints, now: float, reach_hours: float, since: Floats, seen_at: Floats
+    ) -> None:
+        """Take which offers of the list a page has shown, ``since`` when each has its price, and when each was seen.
+
+        What was seen since then is no news; it still tells how much of all moves pages show.
+        """
         place = page.category * self._markets + page.market
         waited = min((now - self._read_at[place]) / _HOUR_S, reach_hours)
         self._expected += float(self._sums[2, place]) * waited
-        self._shown += float((~self._heard[offers]).sum())
+        self._shown += float((since > max(self._read_at[place], now - reach_hours * _HOUR_S)).sum())
         self._reach = min(_REACH_H, reach_hours)
         self._read_at[place] = now
-        self._heard[offers] = True
+        self._heard[offers[since > seen_at]] = True
 
     def looked(self, offers: Ints, moved: Mask) -> None:
         """Take which offers were looked at, and whether they had moved."""

@@ -18,6 +18,7 @@ class PlanningParameters(BaseModel):
     least_profit: float
     moves: tuple[float, ...]
     gaps: tuple[float, ...]
+    moves_worth: float = Field(gt=0)
     moves_a_day: float = Field(gt=0)
     prior_days: float = Field(gt=0)
     gap_moves_a_day: float = Field(gt=0)

@@ -13,6 +13,7 @@ from arbkit.pipeline.planning.book import Book, Floats, Ints, Mask, Seen, Small
 from arbkit.pipeline.planning.change_rates import RatePrior
 from arbkit.pipeline.planning.deals import DealsPages, PlannedPage
 from arbkit.pipeline.planning.look_value import NEVER_H, look_value
+from arbkit.pipeline.planning.move_sizes import MoveSizes
 from arbkit.pipeline.planning.parameters import PlanningParameters, planning_parameters
 from arbkit.pipeline.planning.stakes import Profits, stakes_of
 
@@ -116,6 +117,7 @@ class Planner:
         self._deals = DealsPages(np.zeros(0, np.int64) if categories is None else categories, markets, self._known)
         self._unknown = _FIRST_STAKE
         self._pace = Pace(0.0)
+        self._sizes = MoveSizes(self._known.moves, self._known.moves_worth)
 
     def refills(self, tokens_a_minute: float) -> None:
         """Plan with so many tokens a minute, so that the maximum age is kept; 0: unknown, as they are spent."""
@@ -139,7 +141,7 @@ class Planner:
         for mine, theirs in zip(found._by_offer(), self._by_offer(), strict=True):
             mine[kept] = theirs[origin]
         found._prior, found._gap_prior, found._unknown = self._prior, self._gap_prior, self._unknown
-        found._pace = self._pace
+        found._pace, found._sizes = self._pace, self._sizes
         new = np.flatnonzero(order < 0)
         for start in range(0, len(new), _CHUNK):
             found._learn(new[start : start + _CHUNK])
@@ -180,10 +182,13 @@ class Planner:
 
     def take(self, seen: Seen) -> None:
         """Take what looks have shown."""
+        before = self.book.new[seen.offers]
+        moves = seen.new - before
+        moved = np.abs(moves) > self._known.tolerance
         if self._with_deals:
-            before = self.book.new[seen.offers]
-            stayed = (np.abs(seen.new - before) <= self._known.tolerance) | (np.isnan(seen.new) & np.isnan(before))
-            self._deals.looked(seen.offers, ~stayed)
+            self._deals.looked(seen.offers, moved | (np.isnan(seen.new) != np.isnan(before)))
+        if self._sizes.take(moves[moved]):
+            self._known = self._known.model_copy(update={"moves": self._sizes.quantiles})
         self.book.take(seen)
         self._learn(np.unique(seen.offers // self.book.markets))
 
@@ -218,9 +223,15 @@ class Planner:
         self._pace.spend(hour, self.tokens_of(look))
         return look
 
-    def hear(self, page: PlannedPage, offers: Ints, now: float, reach_hours: float) -> None:
-        """Take which offers of the list a page of deals has shown, which reached so far back."""
-        self._deals.hear(page, offers, now, reach_hours)
+    def hear(
+        self, page: PlannedPage, offers: Ints, now: float, reach_hours: float, since: Floats | None = None
+    ) -> None:
+        """Take which offers of the list a page of deals has shown, which reached so far back.
+
+        ``since`` is when each got the price that is shown; None where the page does not say it: just now.
+        """
+        times = np.full(len(offers), now) if since is None else since
+        self._deals.hear(page, offers, now, reach_hours, times, self.book.seen_at[offers])
 
     def next_look(self, now: float, tokens: float, least_age_s: float = 0.0) -> PlannedLook | None:
         """The batch that is worth most a token, after those that cannot wait; where none is worth a look, the oldest.
