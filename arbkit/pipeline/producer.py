@@ -29,6 +29,8 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.lease.key_lease import KeyLease
 from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.polling.next_looks import NextLooks, ValuesOf
+from arbkit.pipeline.polling.outlook import outlook
+from arbkit.pipeline.polling.plan_file import write_plan
 from arbkit.pipeline.polling.publishing import Publisher, Waiting
 from arbkit.pipeline.polling.request import Idle, Request
 from arbkit.pipeline.polling.round import next_of_round
@@ -56,6 +58,8 @@ _ASK_TOKENS_S = 60.0
 _LATER_S = 60.0
 """How much longer than it was said a wait for tokens must get to be said again."""
 _CHECK_MODE_S = 15.0
+_FIRST_PLAN_S, _SHOW_PLAN_S, _SHOWN_HOURS = 20.0, 120.0, 1.0
+"""When a plan is first shown (what is looked at first comes first), how often anew, and how far it reaches."""
 _STOOD_BY_S = 2.0
 """Who has waited longer for the key asks anew how many tokens it has."""
 _HIDDEN = "real products have been imported: the demo market is hidden and not polled"
@@ -141,6 +145,7 @@ class _Producer:
         self._failures = 0
         self._mode_due_at = 0.0
         self._said_s: float | None = None
+        self._plan_at = time.monotonic() + _FIRST_PLAN_S
         self._pulse = doors.pulse
         self._lease = doors.lease
 
@@ -177,6 +182,8 @@ class _Producer:
                 looks.looked(self._serve(asked), time.time(), full=asked.buybox)
             elif looks.learn(time.time()):
                 continue
+            elif time.monotonic() >= self._plan_at:
+                self._show_plan(looks)
             elif self._tokens is None and self._watch.asins:
                 self._ask_tokens()
             else:
@@ -194,6 +201,14 @@ class _Producer:
             self._pulse.succeeded()
             self._said_s = None
             self._wait(min(step.seconds, looks.rest_s(time.time())), or_new_list=True)
+
+    def _show_plan(self, looks: NextLooks) -> None:
+        """Leave what is to come where pages and `arbkit status` read it."""
+        self._plan_at = time.monotonic() + _SHOW_PLAN_S
+        try:
+            write_plan(self._settings, outlook(looks, self._tokens, time.time(), hours=_SHOWN_HOURS))
+        except ServiceError as error:
+            logger.warning("%s", error)
 
     def _goes_on(self) -> bool:
         """Between two steps: beat, see that there is a market to poll, and read the list; False once stopped."""
