@@ -32,7 +32,7 @@ from arbkit.pipeline.polling.next_looks import NextLooks, ValuesOf
 from arbkit.pipeline.polling.outlook import outlook
 from arbkit.pipeline.polling.plan_file import write_plan
 from arbkit.pipeline.polling.publishing import Publisher, Waiting
-from arbkit.pipeline.polling.request import Idle, Request
+from arbkit.pipeline.polling.request import Idle, ReadDeals, Request
 from arbkit.pipeline.polling.round import next_of_round
 from arbkit.pipeline.producer_state import MAX_SHOWN, PaidBatch, Progress
 from arbkit.pipeline.watchlist.following import WatchedList
@@ -195,6 +195,8 @@ class _Producer:
         step = Idle(math.inf) if tokens is None else looks.next(tokens, time.time())
         if isinstance(step, Request):
             looks.looked(self._turn(step), time.time(), full=step.buybox)
+        elif isinstance(step, ReadDeals):
+            self._read_deals(step, looks)
         elif step.for_tokens:
             self._wait_for_tokens(step.seconds)
         else:
@@ -206,9 +208,16 @@ class _Producer:
         """Leave what is to come where pages and `arbkit status` read it."""
         self._plan_at = time.monotonic() + _SHOW_PLAN_S
         try:
-            write_plan(self._settings, outlook(looks, self._tokens, time.time(), hours=_SHOWN_HOURS))
+            write_plan(self._settings, outlook(looks, self._summary.tokens, time.time(), hours=_SHOWN_HOURS))
         except ServiceError as error:
             logger.warning("%s", error)
+
+    def _read_deals(self, step: ReadDeals, looks: NextLooks) -> None:
+        ask = partial(self._source.deals, step.market, category=step.root_category)
+        if (page := self._asked(partial(self._ask, ask))) is not None:
+            self._tokens = page.tokens
+            looks.hear(step, page, time.time())
+            logger.info("%s: %d deals of category %d", step.market, len(page.deals), step.root_category)
 
     def _goes_on(self) -> bool:
         """Between two steps: beat, see that there is a market to poll, and read the list; False once stopped."""

@@ -34,14 +34,17 @@ class DealsPages:
     """The pages of a list, when each was read, and what they have shown so far."""
 
     def __init__(self, categories: Ints, markets: int, known: PlanningParameters) -> None:
-        """``categories`` of the products, numbered from 0."""
-        self._pages = (categories[:, None] * markets + np.arange(markets)).ravel()
-        self._markets = markets
+        """``categories`` of the products (n), or of their offers (n, markets), numbered from 0; −1: on no page."""
         count = int(categories.max(initial=-1) + 1) * markets
+        each = categories if categories.ndim == 2 else categories[:, None]
+        by_offer = np.broadcast_to(each, (len(categories), markets))
+        # The last place is for those on no page.
+        self._pages = np.where(by_offer < 0, count, by_offer * markets + np.arange(markets)).ravel()
+        self._markets = markets
         self._read_at = np.full(count, -np.inf)
         # By page: what a move brings, how much more of it a longer wait costs, and moves an hour.
-        self._sums: Floats = np.zeros((3, count))
-        self._next_sums: Floats = np.zeros((3, count))
+        self._sums: Floats = np.zeros((3, count + 1))
+        self._next_sums: Floats = np.zeros((3, count + 1))
         self._done, self._begun_at = len(self._pages), -np.inf
         self._reach = _REACH_H
         self._heard: Mask = np.zeros(len(self._pages), bool)
@@ -73,7 +76,7 @@ class DealsPages:
         if not len(self._read_at):
             return None
         self._refresh(now, stake, rate, token_value)
-        gain, decay, _ = self._sums
+        gain, decay, _ = self._sums[:, :-1]
         waited = (now - self._read_at) / _HOUR_S
         early = decay * np.minimum(waited, self._reach) ** 2 / 2
         value = np.where(waited < self._reach, early, gain * self._reach) * self.shown_share

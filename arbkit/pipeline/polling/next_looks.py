@@ -18,18 +18,22 @@ from arbkit.core.errors import ConfigError, ServiceError, StoreError
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.pipeline.planning.book import Floats, Ints
+from arbkit.pipeline.planning.deals import PlannedPage
 from arbkit.pipeline.planning.parameters import planning_parameters
 from arbkit.pipeline.planning.planner import Costs, Parts, PlannedLook, Planner
 from arbkit.pipeline.planning.stakes import Profits
+from arbkit.pipeline.polling.categories import Categories
 from arbkit.pipeline.polling.known import seen_of
-from arbkit.pipeline.polling.request import MAX_ASINS, Idle, Request
+from arbkit.pipeline.polling.request import MAX_ASINS, Idle, ReadDeals, Request
 from arbkit.pipeline.producer_state import Progress
+from arbkit.sources.keepa_api.product_lists import DealsPage
 from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.sources.keepa_api.token_costs import tokens_of_look
 from arbkit.store.lazy import LazyStore
 
 logger = logging.getLogger(__name__)
 
+_HOUR_S = 3_600.0
 _TOGETHER = 500
 """Products that are read from the store at a time."""
 _READ_AFTER_S = (3.0, 15.0, 60.0, 600.0)
@@ -82,6 +86,8 @@ class NextLooks:
         self._numbers: dict[str, int] = {}
         self._asins: tuple[str, ...] = ()
         self._values: Values | None = None
+        self._categories = Categories(self._markets)
+        self._new_categories = False
         self._planner = self._new_planner()
         self._due: dict[str, tuple[float, int]] = {}
         self._looked: dict[str, float] = {}
@@ -127,7 +133,7 @@ class NextLooks:
             self._planner = self._new_planner()
         else:
             self._values.move(order)
-            self._planner = self._planner.moved_to(order, self._values)
+            self._planner = self._planner.moved_to(order, self._values, categories=self._of_offers())
             self._set_looks(self._planner)
         self._due = {asin: self._due.get(asin, _NEW) for asin in asins if asin in self._due or asin not in before}
         self._watched = ()
@@ -148,6 +154,7 @@ class NextLooks:
             self._check()
         due = [asin for asin, (at, _) in self._due.items() if at <= now][:_TOGETHER]
         if not due or 0 < self._again_at - now <= _AGAIN_S:
+            self._take_categories()
             return False
         try:
             states = self._store.get().states(due)
@@ -165,7 +172,7 @@ class NextLooks:
             self._put_off(asin, states.get(asin), now)
         return len(due) == _TOGETHER
 
-    def next(self, tokens: Tokens, now: float) -> Request | Idle:
+    def next(self, tokens: Tokens, now: float) -> Request | ReadDeals | Idle:
         """The next request that these tokens pay for, or how long to wait for it."""
         if not self._asins:
             return Idle(math.inf)
@@ -174,12 +181,22 @@ class NextLooks:
             return Idle(tokens.wait_s(now), for_tokens=True)
         self._planner.refills(tokens.refill_rate)
         look = self._planner.next_call(now, level, least_age_s=self._settings.poll_interval)
-        if not isinstance(look, PlannedLook):
+        if look is None:
             return Idle(self._until_due(now))
+        if isinstance(look, PlannedPage):
+            market = self._markets[look.market]
+            return ReadDeals(market, self._categories.root(look.category, market), look)
         market = self._markets[look.market]
         products = (look.offers // len(self._markets)).tolist()
         look = with_spare_tokens(look, level, tokens.full)
         return Request(market, tuple(self._asins[number] for number in products), look.full, look.value, look.why)
+
+    def hear(self, asked: ReadDeals, page: DealsPage, now: float) -> None:
+        """Take what a page of deals has shown of the list."""
+        deals = [deal for deal in page.deals if deal.asin in self._numbers]
+        offers = self._offers([(deal.asin, asked.market) for deal in deals])
+        since = np.array([deal.changed_at for deal in deals])
+        self._planner.hear(asked.page, offers, now, page.reaches_back_s / _HOUR_S, since)
 
     def rest_s(self, now: float) -> float:
         """Seconds until something may be learned again."""
@@ -196,6 +213,7 @@ class NextLooks:
             self._values or _Alike(),
             costs=Costs(cheap=tokens_of_look(buybox=False), full=full, batch=MAX_ASINS),
             parts=Parts(route_value=self._values is not None, two_stages=buybox),
+            categories=self._of_offers(),
         )
         self._set_looks(planner)
         return planner
@@ -241,6 +259,7 @@ class NextLooks:
             self._check()
         if self._values is not None:
             self._values.learn(products, states)
+        self._new_categories |= self._categories.learn(states)
         looks, full = self._progress.looks, self._progress.full
         self._planner.take(seen_of(states, self._numbers, self._markets, looks, full, self._known))
         # What is stored of a buy box may be older than the last look.
@@ -249,6 +268,16 @@ class NextLooks:
         ]
         boxes = {(o.asin, o.market): float(o.buy_box_at or -math.inf) for state in states for o in state.offers}
         self._planner.book.full_at[self._offers(names)] = [full.get(name, boxes[name]) for name in names]
+
+    def _of_offers(self) -> Ints:
+        return self._categories.of_offers(self._asins)
+
+    def _take_categories(self) -> None:
+        """Plan with pages of deals of the categories that were learned meanwhile."""
+        if self._new_categories and self._values is not None:
+            order = np.arange(len(self._asins))
+            self._planner = self._planner.moved_to(order, self._values, categories=self._of_offers())
+        self._new_categories = False
 
     def _put_off(self, asin: str, state: ProductState | None, now: float) -> None:
         """Read a product again later where the store does not have its last look yet."""

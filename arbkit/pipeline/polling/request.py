@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from arbkit.pipeline.planning.deals import PlannedPage
+
 MAX_ASINS = 100
 """Products in one request (Keepa API documentation, "Request Products")."""
 
@@ -30,6 +32,15 @@ class Request:
     buybox: bool = True
     value: float = 0.0
     why: Why = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDeals:
+    """Read the newest deals of a root category (Keepa's number) on this market now; ``page`` is the planner's."""
+
+    market: str
+    root_category: int
+    page: PlannedPage
 
 
 @dataclass(frozen=True, slots=True)

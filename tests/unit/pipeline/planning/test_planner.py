@@ -180,11 +180,12 @@ def test_pages_that_show_what_did_not_move_lose_their_weight() -> None:
     found = planner(count, [(50.0, 66.0)] * count, categories=np.zeros(count, np.int64))
     page = PlannedPage(1, 0, 0.0)
     shown = np.arange(count) * MARKETS + 1
-    found.hear(page, shown, NOW, 6.0)
-    before = found.values(NOW)[shown].copy()
+    found.hear(page, shown, NOW + 60, 6.0)
+    before = found.values(NOW + 60)[shown].copy()
     found.take(seen(shown.tolist(), [66.0] * count))
-    found.hear(page, shown, NOW, 6.0)
-    assert (found.values(NOW)[shown] < before / 3).all()
+    found.hear(page, shown, NOW + 60, 6.0)
+    assert (before > 0).all()
+    assert (found.values(NOW + 60)[shown] < before / 3).all()
 
 
 def test_each_part_can_be_switched_off() -> None:
