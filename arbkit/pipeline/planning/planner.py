@@ -147,7 +147,7 @@ class Planner:
         if self._with_deals:
             self._deals.looked(seen.offers, moved | (np.isnan(seen.new) != np.isnan(before)))
         if self._sizes.take(moves[moved]):
-            self._known = self._known.model_copy(update={"moves": self._sizes.quantiles})
+            self._known = self._known.model_copy(update={"moves": self._sizes.points})
         self.book.take(seen)
         self._learn(np.unique(seen.offers // self.book.markets))
 
