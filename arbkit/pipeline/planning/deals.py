@@ -50,7 +50,7 @@ class DealsPages:
         self._heard: Mask = np.zeros(len(self._pages), bool)
         self._true, self._false = known.deals_true * known.deals_looks, (1 - known.deals_true) * known.deals_looks
         # Moves that pages should have shown if they showed all, and how many they did show.
-        self._expected, self._shown = 1.0, 0.25
+        self._expected, self._shown = 20.0, 5.0
 
     def true_share(self, rate: Small, usual: float) -> Small:
         """How likely offers have moved if a page shows them: the more, the more often they move. ``usual`` rate."""

@@ -6,18 +6,18 @@ import numpy as np
 
 from arbkit.pipeline.planning.book import Floats
 
-_KEPT = 4_096
+_KEPT = 8_192
 """Moves that are kept: the newest ones."""
 _EVERY = 64
 """New moves after which the sizes are worked out anew."""
 
 
 class MoveSizes:
-    """Quantiles of equal weight of the moves between looks, of all offers together."""
+    """Points of equal weight for the moves between looks, of all offers together."""
 
     def __init__(self, shipped: tuple[float, ...], worth: float) -> None:
         """Those that are ``shipped``, worth as many moves as looks have to show before they weigh as much."""
-        self.quantiles = shipped
+        self.points = shipped
         self._shipped, self._worth = shipped, worth
         self._moves: Floats = np.zeros(0)
         self._new = 0
@@ -33,7 +33,9 @@ class MoveSizes:
         each = self._worth / len(self._shipped)
         weights = np.concatenate([np.ones(len(self._moves)), np.full(len(self._shipped), each)])
         order = np.argsort(sizes)
-        middles = np.cumsum(weights[order]) - weights[order] / 2
-        levels = (np.arange(len(self._shipped)) + 0.5) / len(self._shipped)
-        self.quantiles = tuple(np.interp(levels, middles / weights.sum(), sizes[order]).tolist())
+        sums = np.append(0.0, np.cumsum(weights[order]))
+        moved = np.append(0.0, np.cumsum((weights * sizes)[order]))
+        # Means of equal parts, not their middles: windows come of the far moves.
+        ends = np.linspace(0.0, sums[-1], len(self._shipped) + 1)
+        self.points = tuple((np.diff(np.interp(ends, sums, moved)) / np.diff(ends)).tolist())
         return True

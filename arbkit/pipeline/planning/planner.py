@@ -188,7 +188,7 @@ class Planner:
         if self._with_deals:
             self._deals.looked(seen.offers, moved | (np.isnan(seen.new) != np.isnan(before)))
         if self._sizes.take(moves[moved]):
-            self._known = self._known.model_copy(update={"moves": self._sizes.quantiles})
+            self._known = self._known.model_copy(update={"moves": self._sizes.points})
         self.book.take(seen)
         self._learn(np.unique(seen.offers // self.book.markets))
 
@@ -228,9 +228,9 @@ class Planner:
     ) -> None:
         """Take which offers of the list a page of deals has shown, which reached so far back.
 
-        ``since`` is when each got the price that is shown; None where the page does not say it: just now.
+        ``since`` is when each got the price that is shown; None where the page does not say it: after the last look.
         """
-        times = np.full(len(offers), now) if since is None else since
+        times = np.full(len(offers), np.inf) if since is None else since
         self._deals.hear(page, offers, now, reach_hours, times, self.book.seen_at[offers])
 
     def next_look(self, now: float, tokens: float, least_age_s: float = 0.0) -> PlannedLook | None:
