@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from arbkit.pipeline.planning.book import Floats, Mask, Small
+from arbkit.pipeline.planning.look_value import NEVER_H
 from arbkit.pipeline.planning.parameters import PlanningParameters, planning_parameters
 
 _HOURS, _MINUTES = 24.0, 60.0
@@ -63,7 +64,7 @@ def cannot_wait(waited: Small, tokens_an_hour: float | None, known: PlanningPara
     """
     pace = 0.0 if tokens_an_hour is None else tokens_an_hour
     bound = known.oldest_days if not pace else age_bound(len(waited), pace / _MINUTES, known)
-    limit = np.float32(bound * _HOURS * (1 - _RESERVE))
+    limit = np.float32(min(bound * _HOURS, NEVER_H) * (1 - _RESERVE))
     left = np.maximum(limit - waited, 0).astype(np.int32)
     due = np.bincount(left)
     hours: Floats = np.arange(len(due), dtype=float)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.planner_market.deals import Deals
 from tests.planner_market.market import Market, make_market
 from tests.planner_market.service import Look, run
 from tests.planner_market.windows import Known
 from tests.planner_policies.all_knowing import AllKnowing
 from tests.planner_policies.arbkit_planner import ArbkitPlanner
 from tests.planner_policies.compare import Cell, compare
+from tests.planner_policies.noisy_signals import pages_of
 from tests.planner_policies.round_robin import RoundRobin
 
 
@@ -76,3 +78,36 @@ def test_where_products_are_alike_it_is_as_good_as_a_plain_round() -> None:
     found = compare(Cell(100, 2, days=3, alike=True), 3)
     walks = max(one.value for name, one in found.items() if name.startswith("round robin"))
     assert found["arbkit"].value >= 0.98 * walks
+
+
+def test_alike_products_have_the_same_prices_and_lines() -> None:
+    found = make_market(5, 30, 1, alike=True).products
+    for values in (found.level, found.constant, found.by_sell, found.by_buy):
+        np.testing.assert_array_equal(values, np.broadcast_to(values[:1], values.shape))
+
+
+def test_the_feed_shows_the_share_of_departures_that_it_says(market: Market) -> None:
+    feed = Deals(market, 1)
+    offers, hours = market.paths.departures.owners_hours()
+    departures = set(zip(offers.tolist(), hours.tolist(), strict=True))
+    shown, false = set(), 0
+    for hour in range(market.begin + market.hours):
+        for place in pages_of(market.products.category).tolist():
+            found, since = feed.read(place[0], place[1], hour)
+            now = since == hour
+            entries = set(zip(found[now].tolist(), since[now].tolist(), strict=True))
+            shown |= entries & departures
+            false += len(entries - departures)
+    assert len(shown) / len(departures) == pytest.approx(feed.recall, rel=0.02)
+    listed = int((~np.isnan(market.level)).sum())
+    assert false / listed / (market.begin + market.hours) == pytest.approx(feed.false_rate, rel=0.02)
+
+
+def test_without_any_look_before_nothing_is_known_at_first(market: Market) -> None:
+    def values(*, cold: bool) -> dict[str, float]:
+        walk, ours = RoundRobin(full=True), ArbkitPlanner(market.products)
+        return {"walk": run(market, walk, 4.0, 1, cold=cold).value, "ours": run(market, ours, 4.0, 1, cold=cold).value}
+
+    cold, warm = values(cold=True), values(cold=False)
+    assert all(0 < cold[name] < warm[name] for name in cold)
+    assert cold["ours"] > cold["walk"]

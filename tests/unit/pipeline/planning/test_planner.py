@@ -11,6 +11,7 @@ from arbkit.pipeline.planning.book import PAST_LEVELS, Floats, Ints, Seen
 from arbkit.pipeline.planning.change_rates import RatePrior
 from arbkit.pipeline.planning.deals import PlannedPage
 from arbkit.pipeline.planning.look_value import look_value
+from arbkit.pipeline.planning.move_sizes import MoveSizes
 from arbkit.pipeline.planning.parameters import planning_parameters
 from arbkit.pipeline.planning.planner import Costs, Parts, PlannedLook, Planner
 
@@ -186,6 +187,35 @@ def test_pages_that_show_what_did_not_move_lose_their_weight() -> None:
     found.hear(page, shown, NOW + 60, 6.0)
     assert (before > 0).all()
     assert (found.values(NOW + 60)[shown] < before / 3).all()
+
+
+def test_a_page_is_no_news_of_what_was_seen_since() -> None:
+    count = 200
+    found = planner(count, [(50.0, 66.0)] * count, categories=np.zeros(count, np.int64))
+    page = PlannedPage(1, 0, 0.0)
+    shown = np.array([1, 3])
+    found.hear(page, shown, NOW + 60, 6.0, np.array([NOW - 600, NOW + 30]))
+    values = found.values(NOW + 60)
+    assert values[1] == values[5]
+    assert values[3] > 100 * values[5]
+
+
+def test_pages_of_a_long_list_are_valued_within_a_few_decisions() -> None:
+    count = 20_000
+    found = planner(count, [(50.0, 66.0)] * count, categories=np.arange(count) % 7)
+    calls = [found.next_call(NOW + DAY_S + number, 5) for number in range(5)]
+    assert any(isinstance(call, PlannedPage) for call in calls)
+
+
+def test_sizes_of_moves_are_learned_little_by_little_and_far_ones_count() -> None:
+    shipped = (-0.3, -0.1, 0.1, 0.3)
+    sizes = MoveSizes(shipped, 400.0)
+    assert sizes.take(np.zeros(0)) is False
+    assert sizes.points == shipped
+    sizes.take(np.full(400, 0.5))
+    assert sizes.points == pytest.approx((-0.2, 0.2, 0.5, 0.5))
+    sizes.take(np.concatenate([np.full(7_900, 0.05), np.full(100, 0.9)]))
+    assert sizes.points[0] < 0.05 < sizes.points[-1]
 
 
 def test_each_part_can_be_switched_off() -> None:
