@@ -29,7 +29,7 @@ def values_of(settings: Settings) -> ValuesOf:
     def made(markets: Sequence[str]) -> Values:
         # Half a second of imports, which nobody waits for before the first looks are paid.
         from arbkit.alerts.watching import WatchedProducts
-        from arbkit.analysis.look_values import LookValues
+        from arbkit.analysis.market.look_values import LookValues
 
         return LookValues(settings, markets, watched=WatchedProducts(settings))
 

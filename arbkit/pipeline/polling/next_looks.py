@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 _HOUR_S = 3_600.0
 _TOGETHER = 500
 """Products that are read from the store at a time."""
-_READ_AFTER_S = (3.0, 15.0, 60.0, 600.0)
+_READ_AFTER_S = (3.0, 15.0, 120.0)
 """How long after a look the store is asked what came of it; it is asked again while it does not have it."""
 _AGAIN_S = 15.0
 """After which the store is asked again where it did not answer."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
 from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.pipeline.polling.outlook import Outlook, Pace, PlannedCall
 
@@ -22,7 +21,7 @@ def write_plan(settings: Settings, found: Outlook) -> None:
     write_atomically(settings.home / _FILE, orjson.dumps({"at": found.at, **outlook_document(found)}))
 
 
-def read_plan(settings: Settings) -> dict[str, Any] | None:
+def read_plan(settings: Settings) -> JsonObject | None:
     """The plan that a producer left last, as :func:`outlook_document` with its time ``at``; None if none did."""
     try:
         plan = orjson.loads(read_if_there(settings.home / _FILE) or b"")
@@ -31,7 +30,7 @@ def read_plan(settings: Settings) -> dict[str, Any] | None:
     return plan if isinstance(plan, dict) and {"at", "next", "watchlist"} <= plan.keys() else None
 
 
-def outlook_document(found: Outlook) -> dict[str, Any]:
+def outlook_document(found: Outlook) -> JsonObject:
     """What ``arbkit plan --json`` prints. Times in Unix seconds, ages in seconds, money in the home currency."""
     now, other = found.now, found.other
     return {
@@ -51,7 +50,7 @@ def outlook_document(found: Outlook) -> dict[str, Any]:
     }
 
 
-def _pace_document(pace: Pace | None) -> dict[str, Any]:
+def _pace_document(pace: Pace | None) -> JsonObject:
     if pace is None:
         names = ("refill_per_minute", "tokens_per_day", "value_per_day", "age_p50_s", "age_p90_s", "oldest_s")
         return dict.fromkeys(names)
@@ -65,7 +64,7 @@ def _pace_document(pace: Pace | None) -> dict[str, Any]:
     }
 
 
-def _call_document(call: PlannedCall) -> dict[str, Any]:
+def _call_document(call: PlannedCall) -> JsonObject:
     return {
         "at": call.at,
         "market": call.market,

@@ -9,7 +9,7 @@ import pytest
 
 from arbkit.analysis.forecast.profit.distribution import SOLD_WITHIN_DAYS
 from arbkit.analysis.forecast.profit.outlook import one_unit_sold
-from arbkit.analysis.look_values import LookValues
+from arbkit.analysis.market.look_values import LookValues
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.pipeline.polling.known import log_prices
@@ -23,7 +23,7 @@ SOLD = {"sales_rank": 900, "sales_rank_at": int(NOW), "rank_drops30": 60, "rank_
 
 @pytest.fixture(autouse=True)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.analysis.look_values.time.time", lambda: NOW)
+    monkeypatch.setattr("arbkit.analysis.market.look_values.time.time", lambda: NOW)
 
 
 def state(asin: str, *, de: int | None, italy: int | None) -> ProductState:
