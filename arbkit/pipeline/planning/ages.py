@@ -19,7 +19,7 @@ _LEAST_SPAN_H, _MOST_SPAN_H = 24.0, 96.0
 
 
 def age_bound(offers: int, tokens_a_minute: float, parameters: PlanningParameters | None = None) -> float:
-    """The age in days past which no offer goes unseen; infinite without tokens.
+    """The age in days past which no offer goes unseen; infinite without tokens, or where it would be over a year.
 
     Where a round of cheap looks fits into the maximum age, that is it. Where it does not, looks by age take the share
     ``oldest_share`` of the tokens, and the bound is a round at that pace: more for age would leave nothing for value.
@@ -30,7 +30,10 @@ def age_bound(offers: int, tokens_a_minute: float, parameters: PlanningParameter
     if not tokens_a_minute > 0:
         return float("inf")
     round_days = offers / (tokens_a_minute * _MINUTES * _HOURS)
-    return known.oldest_days if round_days <= known.oldest_days else round_days / known.oldest_share
+    if round_days <= known.oldest_days:
+        return known.oldest_days
+    bound = round_days / known.oldest_share
+    return bound if bound * _HOURS < NEVER_H else float("inf")
 
 
 class Pace:
@@ -64,7 +67,9 @@ def cannot_wait(waited: Small, tokens_an_hour: float | None, known: PlanningPara
     """
     pace = 0.0 if tokens_an_hour is None else tokens_an_hour
     bound = known.oldest_days if not pace else age_bound(len(waited), pace / _MINUTES, known)
-    limit = np.float32(min(bound * _HOURS, NEVER_H) * (1 - _RESERVE))
+    if bound == float("inf"):
+        return None
+    limit = np.float32(bound * _HOURS * (1 - _RESERVE))
     left = np.maximum(limit - waited, 0).astype(np.int32)
     due = np.bincount(left)
     hours: Floats = np.arange(len(due), dtype=float)

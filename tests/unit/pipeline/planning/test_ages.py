@@ -92,6 +92,8 @@ def test_where_a_round_takes_longer_the_age_is_that_of_the_share_for_it() -> Non
     assert value > 3 * int(2.2 * bound) / 2
 
 
-@pytest.mark.parametrize(("offers", "tokens", "days"), [(0, 0.0, OLDEST), (5, 0.0, np.inf), (5, 20.0, OLDEST)])
-def test_the_bound_of_short_lists(offers: int, tokens: float, days: float) -> None:
+@pytest.mark.parametrize(
+    ("offers", "tokens", "days"), [(0, 0.0, OLDEST), (5, 0.0, np.inf), (5, 20.0, OLDEST), (5_000_000, 5.0, np.inf)]
+)
+def test_the_bound_of_lists(offers: int, tokens: float, days: float) -> None:
     assert age_bound(offers, tokens) == days
