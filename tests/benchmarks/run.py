@@ -38,6 +38,7 @@ GROUPS = (
     "profit_forecast",
     "portfolio",
     "planner",
+    "faulty_day",
 )
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5
