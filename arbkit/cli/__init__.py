@@ -11,7 +11,7 @@ import time
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, ops, pages, planning, reports, schedule, services, watch, web
+from arbkit.cli import data, discover, ops, pages, planning, reports, schedule, services, watch, web
 from arbkit.cli.alerts import rules as alerts
 from arbkit.cli.bought import decisions, sales
 from arbkit.cli.forecasts import backtest, portfolio, track_record
@@ -35,7 +35,7 @@ for module in (services, planning, data, money, backtest, portfolio, web, ops):
     module.register(app)
 for group in (
     alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, verdict.app, reports.app,
-    pages.app, track_record.app, decisions.app, sales.app,
+    pages.app, track_record.app, decisions.app, sales.app, discover.app,
 ):  # fmt: skip
     app.add_typer(group, name=group.info.name)
 

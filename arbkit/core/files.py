@@ -35,6 +35,15 @@ _CHANGE_WAIT_S = 60.0
 """How long a change waits for others of the same file: far longer than hundreds of them take on a slow disk."""
 
 
+def file_stamp(path: Path) -> tuple[int, int, int] | None:
+    """What is another one once a file has changed; None: it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def read_if_there(path: Path) -> bytes | None:
     """The content of a file, or None where there is none.
 

@@ -133,6 +133,7 @@ class Settings(BaseSettings):
         600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"
     )
     call_tokens: int = Field(300, ge=1, description="tokens that one call to Keepa may cost; dearer ones are refused")
+    discovery_share: float = Field(0, ge=0, le=100, description="percent of the tokens to find new products; 0: none")
     detect_interval: _Seconds = Field(
         300, description="seconds that products wait for a detector before the scheduler prices all"
     )

@@ -30,6 +30,7 @@ from arbkit.core.service.api_keys import TOKEN_FILE, keys_file
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
 from arbkit.ops.first_page import FILE as FIRST_PAGE_FILE
+from arbkit.pipeline.discovery.kept import discovery_files
 from arbkit.pipeline.watchlist.keeping import watchlist_document
 from arbkit.reports.catalogue.find import SHIPPED, own_reports
 from arbkit.reports.catalogue.notebook_file import notebooks_in
@@ -182,9 +183,9 @@ def _copy_home(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
             # What a service keeps for a moment may be gone by now.
             with suppress(FileNotFoundError):
                 yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
-    keys = keys_file(settings)
-    if keys.parent != home and keys.is_file():
-        yield _copied(keys, folder / "home" / keys.name, folder, "home", keys.name)
+    for shared in (keys_file(settings), *discovery_files(settings)):
+        if shared.parent != home and shared.is_file():
+            yield _copied(shared, folder / "home" / shared.name, folder, "home", shared.name)
 
 
 def _is_backup(folder: Path) -> bool:

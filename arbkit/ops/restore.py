@@ -31,6 +31,7 @@ from arbkit.core.settings import Settings
 from arbkit.core.sqlite import restore_mark
 from arbkit.ops.backup import BackedUpDatabase, BackedUpFile, Backup, databases_of, is_made_by_a_user, verify_backup
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
+from arbkit.pipeline.discovery.kept import discovery_files
 from arbkit.pipeline.watchlist.keeping import restore_watched, watched_copy
 from arbkit.reports.catalogue.notebook_file import SUFFIX
 from arbkit.store import open_store
@@ -119,7 +120,7 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
 
 def _place_in_home(settings: Settings, name: str) -> Path:
     """Where a file of the home belongs: none that a backup never holds, whoever wrote the manifest."""
-    for shared in (settings.facts_file, keys_file(settings), watched_copy(settings)):
+    for shared in (settings.facts_file, keys_file(settings), watched_copy(settings), *discovery_files(settings)):
         if name == shared.name:
             return shared
     home = settings.home.resolve()

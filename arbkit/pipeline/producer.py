@@ -13,7 +13,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,8 @@ from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
+from arbkit.pipeline.discovery.knowledge import StoreKnowledge
+from arbkit.pipeline.discovery.scout import Scout
 from arbkit.pipeline.lease.key_lease import KeyLease
 from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.polling.next_looks import NextLooks, ValuesOf
@@ -34,9 +35,12 @@ from arbkit.pipeline.polling.plan_file import write_plan
 from arbkit.pipeline.polling.publishing import Publisher, Waiting
 from arbkit.pipeline.polling.request import Idle, ReadDeals, Request
 from arbkit.pipeline.polling.round import next_of_round
+from arbkit.pipeline.polling.stoppable import unless_stopped
 from arbkit.pipeline.producer_state import MAX_SHOWN, PaidBatch, Progress
 from arbkit.pipeline.watchlist.following import WatchedList
 from arbkit.sources.keepa_api.arriving import Arrived, ArrivingAnswers
+from arbkit.sources.keepa_api.calls import BestSellersCall, Call, DealsCall, ProductCall
+from arbkit.sources.keepa_api.product_lists import BestSellers, DealsPage
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store.mode import mode_at_start
 from arbkit.stream import Stream, open_stream
@@ -47,9 +51,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_GRACE_S = 4.0
-"""How long an answer that is on its way may still come in after a stop: it is paid for."""
 
 _TICK_S = 1.0
 """How often an idle producer looks whether the watchlist has changed."""
@@ -137,6 +138,8 @@ class _Producer:
         self._watch = WatchedList(settings)
         self._desk = LookDesk(settings)
         self._consumed: int | None = None
+        self._batch: Batch | None = None
+        self._scout = Scout(settings, StoreKnowledge(settings))
         self._progress = Progress(settings.home / "producer.json")
         waiting = Waiting(self._pause, stop.is_set, once)
         self._publisher = Publisher(settings, doors.stream, doors.arriving, self._progress, waiting)
@@ -182,6 +185,8 @@ class _Producer:
                 looks.looked(self._serve(asked), time.time(), full=asked.buybox)
             elif looks.learn(time.time()):
                 continue
+            elif (call := self._scout.next_call(time.time(), self._tokens)) is not None:
+                self._go_scouting(call)
             elif time.monotonic() >= self._plan_at:
                 self._show_plan(looks)
             elif self._tokens is None and self._watch.asins:
@@ -213,11 +218,36 @@ class _Producer:
             logger.warning("%s", error)
 
     def _read_deals(self, step: ReadDeals, looks: NextLooks) -> None:
-        ask = partial(self._source.deals, step.market, category=step.root_category)
-        if (page := self._asked(partial(self._ask, ask))) is not None:
-            self._tokens = page.tokens
+        page = self._listed(DealsCall(step.market, step.root_category))
+        if isinstance(page, DealsPage):
             looks.hear(step, page, time.time())
-            logger.info("%s: %d deals of category %d", step.market, len(page.deals), step.root_category)
+
+    def _listed(self, call: DealsCall | BestSellersCall) -> DealsPage | BestSellers | None:
+        """A page of deals or a list of best sellers, which discovery gets to see too."""
+        if self._ready() is None:
+            return None
+        source = self._source
+        if isinstance(call, DealsCall):
+            found: DealsPage | BestSellers | None = self._asked(
+                partial(self._ask, partial(source.deals, call.market, category=call.category, page=call.page))
+            )
+        else:
+            found = self._asked(partial(self._ask, partial(source.best_sellers, call.market, call.category)))
+        if found is not None:
+            self._tokens = found.tokens
+            self._scout.take(call, found, time.time())
+            logger.info("%s: a list of %d products", call.market, len(found))
+        return found
+
+    def _go_scouting(self, call: Call) -> None:
+        """Make a call for discovery."""
+        if not isinstance(call, ProductCall):
+            self._listed(call)
+            return
+        self._batch = None
+        self._turn(Request(call.market, call.asins, buybox=call.buybox))
+        if self._batch is not None:
+            self._scout.take(call, self._batch, time.time())
 
     def _goes_on(self) -> bool:
         """Between two steps: beat, see that there is a market to poll, and read the list; False once stopped."""
@@ -255,21 +285,25 @@ class _Producer:
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:
         """Wait for tokens or make the request; what has been looked at by it."""
+        tokens = self._ready()
+        return [] if tokens is None else self._asked(partial(self._buy, request, tokens)) or []
+
+    def _ready(self) -> Tokens | None:
+        """The tokens, where there are any and the key is ours to spend; else None, once what had to be has been waited."""
         if self._tokens is None:
             self._ask_tokens()
         if self._tokens is None:
-            return []
+            return None
         if (wait_s := self._tokens.wait_s(time.time())) > 0:
             self._wait_for_tokens(wait_s)
-            return []
+            return None
         began = time.monotonic()
         if not self._lease.wait_for_turn(stop=self._stop, pulse=self._pulse, may_wait=not self._once):
-            return []
+            return None
         if time.monotonic() - began > _STOOD_BY_S:
             # Another producer has spent of them meanwhile.
             self._tokens = None
-            return []
-        return self._asked(partial(self._buy, request, self._tokens)) or []
+        return self._tokens
 
     def _ask_tokens(self) -> None:
         self._tokens = self._asked(partial(self._ask, self._source.tokens))
@@ -277,7 +311,7 @@ class _Producer:
     def _buy(self, request: Request, tokens: Tokens) -> list[tuple[str, str]]:
         if not self._publisher.can_write(tokens) or not (batch := self._fetch(request)):
             return []
-        self._tokens = batch.tokens
+        self._tokens, self._batch = batch.tokens, batch
         self._consumed = None if batch.tokens is None else batch.tokens.consumed
         arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
         run_id = self._summary.run_id
@@ -327,7 +361,7 @@ class _Producer:
     def _ask(self, call: Callable[[], T]) -> T | None:
         """What the source answers; None if stopped meanwhile."""
         try:
-            answer = _unless_stopped(call, self._stop, self._beat)
+            answer = unless_stopped(call, self._stop, self._beat)
         finally:
             tokens = self._source.state
             if tokens is not None and tokens is not self._summary.tokens:
@@ -368,24 +402,3 @@ class _Producer:
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
-
-
-def _unless_stopped(call: Callable[[], T], stop: threading.Event, beat: Callable[[], None]) -> T | None:
-    """What ``call`` gives, or None if ``stop`` is set and it does not end within :data:`_GRACE_S`.
-
-    It runs in a thread that may be left behind: an HTTP request cannot be broken off from outside.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="request", daemon=True).start()
-    while not stop.is_set():
-        beat()
-        if wait([future], timeout=0.1).done:
-            return future.result()
-    return future.result() if wait([future], timeout=_GRACE_S).done else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 from arbkit.core.errors import ConfigError, ServiceError
+from arbkit.core.files import file_stamp
 from arbkit.core.settings import Settings
 from arbkit.pipeline.watchlist.editing import note_edits
 from arbkit.pipeline.watchlist.reading import is_list_in_store, load, load_if_any, place, unread_edits
@@ -114,7 +114,7 @@ class WatchedList:
             except ServiceError as error:
                 self._version = _UNKNOWN
                 logger.debug("whether the watchlist has changed is not known: %s", error)
-        return _file_stamp(self._path), self._version
+        return file_stamp(self._path), self._version
 
 
 class WatchedGroups:
@@ -132,18 +132,9 @@ class WatchedGroups:
             StoreError: the store cannot be used.
         """
         settings = known_mode(self._settings, lambda: store)
-        seen = (is_of_demo(settings), store.watchlist_version(), _file_stamp(settings.watchlist_path))
+        seen = (is_of_demo(settings), store.watchlist_version(), file_stamp(settings.watchlist_path))
         if seen != self._seen:
             found = load_if_any(settings, store).items
             self._groups = {entry.asin: frozenset(entry.groups) for entry in found if entry.groups}
             self._seen = seen
         return self._groups
-
-
-def _file_stamp(path: Path) -> _FileStamp:
-    """What is another one once a file has changed; None: it is not there."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

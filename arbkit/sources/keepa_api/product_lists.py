@@ -40,6 +40,9 @@ class DealsPage:
     tokens: Tokens | None
     fetched_at: float
 
+    def __len__(self) -> int:
+        return len(self.deals)
+
     @property
     def reaches_back_s(self) -> float:
         """Seconds before the answer from which on all changes are on this page and those before it."""
@@ -57,6 +60,9 @@ class BestSellers:
     asins: tuple[str, ...]
     tokens: Tokens | None
     fetched_at: float
+
+    def __len__(self) -> int:
+        return len(self.asins)
 
 
 def read_deals(answer: RawProduct, call: DealsCall, tokens: Tokens | None, *, now: float) -> DealsPage | None:
