@@ -11,13 +11,14 @@ import time
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, discover, ops, pages, planning, reports, schedule, services, watch, web
+from arbkit.cli import data, ops, pages, reports, schedule, services, watch, web
 from arbkit.cli.alerts import rules as alerts
 from arbkit.cli.bought import decisions, sales
 from arbkit.cli.forecasts import backtest, portfolio, track_record
 from arbkit.cli.profit import fees, money, profile, verdict
 from arbkit.cli.shared import LOG_FORMAT, LogFormat, ReaderGoneError, state
 from arbkit.cli.stream import dlq, log
+from arbkit.cli.tokens import discover, plan
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable
 from arbkit.core.service.json_log import of_service
@@ -31,7 +32,7 @@ _READER_GONE = 141
 app = typer.Typer(
     name="arbkit", help="The Amazon EU arbitrage workbench.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-for module in (services, planning, data, money, backtest, portfolio, web, ops):
+for module in (services, plan, data, money, backtest, portfolio, web, ops):
     module.register(app)
 for group in (
     alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, verdict.app, reports.app,

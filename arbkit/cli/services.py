@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.planning import values_of
 from arbkit.cli.progress import progress
 from arbkit.cli.shared import (
     JSON,
@@ -25,6 +24,7 @@ from arbkit.cli.shared import (
     state,
     warn_of_exposures,
 )
+from arbkit.cli.tokens.plan import values_of
 from arbkit.core.errors import UsageError
 from arbkit.core.files import sole_process
 from arbkit.core.formatting import age_words, counted, money, number, percent

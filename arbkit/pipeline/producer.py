@@ -42,6 +42,7 @@ from arbkit.sources.keepa_api.arriving import Arrived, ArrivingAnswers
 from arbkit.sources.keepa_api.calls import BestSellersCall, Call, DealsCall, ProductCall
 from arbkit.sources.keepa_api.product_lists import BestSellers, DealsPage
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
+from arbkit.sources.keepa_api.token_costs import products_within
 from arbkit.store.mode import mode_at_start
 from arbkit.stream import Stream, open_stream
 
@@ -138,7 +139,6 @@ class _Producer:
         self._watch = WatchedList(settings)
         self._desk = LookDesk(settings)
         self._consumed: int | None = None
-        self._batch: Batch | None = None
         self._scout = Scout(settings, StoreKnowledge(settings))
         self._progress = Progress(settings.home / "producer.json")
         waiting = Waiting(self._pause, stop.is_set, once)
@@ -218,21 +218,14 @@ class _Producer:
             logger.warning("%s", error)
 
     def _read_deals(self, step: ReadDeals, looks: NextLooks) -> None:
-        page = self._listed(DealsCall(step.market, step.root_category))
-        if isinstance(page, DealsPage):
+        if isinstance(page := self._listed(DealsCall(step.market, step.root_category)), DealsPage):
             looks.hear(step, page, time.time())
 
     def _listed(self, call: DealsCall | BestSellersCall) -> DealsPage | BestSellers | None:
         """A page of deals or a list of best sellers, which discovery gets to see too."""
         if self._ready() is None:
             return None
-        source = self._source
-        if isinstance(call, DealsCall):
-            found: DealsPage | BestSellers | None = self._asked(
-                partial(self._ask, partial(source.deals, call.market, category=call.category, page=call.page))
-            )
-        else:
-            found = self._asked(partial(self._ask, partial(source.best_sellers, call.market, call.category)))
+        found = self._asked(partial(self._ask, partial(self._source.read_list, call)))
         if found is not None:
             self._tokens = found.tokens
             self._scout.take(call, found, time.time())
@@ -244,10 +237,8 @@ class _Producer:
         if not isinstance(call, ProductCall):
             self._listed(call)
             return
-        self._batch = None
-        self._turn(Request(call.market, call.asins, buybox=call.buybox))
-        if self._batch is not None:
-            self._scout.take(call, self._batch, time.time())
+        take = partial(self._scout.take, call)
+        self._turn(Request(call.market, call.asins, buybox=call.buybox), then=lambda batch: take(batch, time.time()))
 
     def _goes_on(self) -> bool:
         """Between two steps: beat, see that there is a market to poll, and read the list; False once stopped."""
@@ -283,13 +274,13 @@ class _Producer:
                 self._wait(_CHECK_MODE_S)
         self._mode_due_at = time.monotonic() + _CHECK_MODE_S
 
-    def _turn(self, request: Request) -> list[tuple[str, str]]:
-        """Wait for tokens or make the request; what has been looked at by it."""
+    def _turn(self, request: Request, then: Callable[[Batch], None] | None = None) -> list[tuple[str, str]]:
+        """Wait for tokens or make the request; what has been looked at by it. ``then`` takes the answer, published."""
         tokens = self._ready()
-        return [] if tokens is None else self._asked(partial(self._buy, request, tokens)) or []
+        return [] if tokens is None else self._asked(partial(self._buy, request, tokens, then)) or []
 
     def _ready(self) -> Tokens | None:
-        """The tokens, where there are any and the key is ours to spend; else None, once what had to be has been waited."""
+        """The tokens, where there are any and the key is ours to spend; else None, after a wait."""
         if self._tokens is None:
             self._ask_tokens()
         if self._tokens is None:
@@ -308,14 +299,17 @@ class _Producer:
     def _ask_tokens(self) -> None:
         self._tokens = self._asked(partial(self._ask, self._source.tokens))
 
-    def _buy(self, request: Request, tokens: Tokens) -> list[tuple[str, str]]:
+    def _buy(self, request: Request, tokens: Tokens, then: Callable[[Batch], None] | None) -> list[tuple[str, str]]:
         if not self._publisher.can_write(tokens) or not (batch := self._fetch(request)):
             return []
-        self._tokens, self._batch = batch.tokens, batch
+        self._tokens = batch.tokens
         self._consumed = None if batch.tokens is None else batch.tokens.consumed
         arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
-        run_id = self._summary.run_id
-        return self._publish(self._publisher.keep(arrived, batch.missing, run_id=run_id, full=request.buybox))
+        keep = partial(self._publisher.keep, run_id=self._summary.run_id, full=request.buybox)
+        done = self._publish(keep(arrived, batch.missing))
+        if then is not None:
+            then(batch)
+        return done
 
     def _publish(self, batch: PaidBatch) -> list[tuple[str, str]]:
         done, is_all = self._publisher.publish(batch)
@@ -356,7 +350,9 @@ class _Producer:
     def _fetch(self, request: Request) -> Batch | None:
         with timed("producer", "fetch"):
             buybox = request.buybox and self._settings.keepa_buybox
-            return self._ask(partial(self._source.fetch, request.market, request.asins, buybox=buybox))
+            # The rest of a call that would be too dear is asked for next.
+            most = max(1, products_within(self._settings.call_tokens, buybox=buybox))
+            return self._ask(partial(self._source.fetch, request.market, request.asins[:most], buybox=buybox))
 
     def _ask(self, call: Callable[[], T]) -> T | None:
         """What the source answers; None if stopped meanwhile."""

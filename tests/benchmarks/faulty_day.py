@@ -20,7 +20,7 @@ from statistics import median
 
 import orjson
 
-from arbkit.cli.planning import values_of
+from arbkit.cli.tokens.plan import values_of
 from arbkit.core.keepa_time import to_unix
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
