@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.ops.backup import BackupMade
     from arbkit.ops.restore import Restored
-    from arbkit.ops.status import Status
+    from arbkit.ops.status import PlanFigures, Status
 
 
 def status(json: bool = JSON) -> None:
@@ -35,15 +35,18 @@ def status(json: bool = JSON) -> None:
 
 def _print_status(state: Status) -> None:
     alerts = (("alerts", f"invalid: {fault}") for fault in state.alert_faults)
-    rows = (*_data_rows(state), *_schedule_rows(state), *alerts, _token_row(state), *_address_rows(state))
+    plan = () if state.plan is None else _plan_rows(state.plan)
+    rows = (*_data_rows(state), *_schedule_rows(state), *alerts, _token_row(state), *plan, *_address_rows(state))
     print_table(("", ""), rows, grid=False)
 
 
 def _status(settings: Settings) -> Status:
     from arbkit.alerts.delivery.plan import alert_faults
     from arbkit.analysis.detection_inputs import profile_note
-    from arbkit.ops.status import build_status, read_store_state
+    from arbkit.ops.status import build_status, plan_figures, read_store_state
     from arbkit.ops.stream_state import read_stream_state
+    from arbkit.pipeline.polling.plan_file import read_plan
+    from arbkit.pipeline.polling.plan_notes import read_plan_notes
     from arbkit.reports.schedule.scheduler import EntryStatus, schedule_status
     from arbkit.sources.keepa_api.token_budget import read_tokens
     from arbkit.store.mode import settle_mode
@@ -62,7 +65,10 @@ def _status(settings: Settings) -> Status:
         # What a producer left when there was one.
         tokens = None
     note = profile_note(settings, store.swept if store else None)
-    return build_status(
+    plan = None
+    if settings.mode != "imported":
+        plan = plan_figures(read_plan(settings), read_plan_notes(settings, now), now)
+    state = build_status(
         settings,
         stream=stream,
         store=store,
@@ -72,6 +78,7 @@ def _status(settings: Settings) -> Status:
         profile_note=note,
         alert_faults=alert_faults(settings),
     )
+    return state.model_copy(update={"plan": plan})
 
 
 def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
@@ -114,7 +121,25 @@ def _token_row(state: Status) -> tuple[str, str]:
     tokens = state.tokens
     if tokens is None:
         return "tokens", "none needed" if state.mode == "imported" else "unknown: no producer has run yet"
-    return "tokens", f"{tokens.left} left {age_text(tokens.age_s)} ago, refill {tokens.refill_rate_per_min} per minute"
+    refill = f"refill {tokens.refill_rate_per_min} per minute"
+    if tokens.left < 1 and tokens.wait_s > 0 and tokens.refill_rate_per_min > 0:
+        # A balance below zero is a debt to wait for, and no number to read.
+        return "tokens", f"0 left, next in {age_text(tokens.wait_s)}, {refill}"
+    return "tokens", f"{max(0, tokens.left)} left {age_text(tokens.age_s)} ago, {refill}"
+
+
+def _plan_rows(plan: PlanFigures) -> Iterator[tuple[str, str]]:
+    for note in plan.notes:
+        yield "plan", f"{note.says}. {note.remedy}"
+    if plan.age_s is None:
+        yield "plan", "no producer has left one yet; `arbkit plan` makes one"
+    elif plan.next is None:
+        yield "plan", f"nothing is to come, as of {age_text(plan.age_s)} ago"
+    else:
+        call = plan.next
+        when = "now" if call.in_s < 1 else f"in {age_text(call.in_s)}"
+        what = f"{counted(call.products, 'product')} on {call.market} for {counted(call.tokens, 'token')}"
+        yield "plan", f"next {when}: {what}, as of {age_text(plan.age_s)} ago; `arbkit plan` says why"
 
 
 def doctor(

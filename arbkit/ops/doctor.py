@@ -26,6 +26,7 @@ from arbkit.ops.checks.files import (
 )
 from arbkit.ops.checks.finding import Outcome
 from arbkit.ops.checks.log import check_dead_letters, check_groups, check_log, check_topics
+from arbkit.ops.checks.plan import check_plan
 from arbkit.ops.checks.running import check_mode, check_ports, check_services, check_source
 from arbkit.ops.checks.store import check_channels, check_store
 from arbkit.store.mode import settle_mode
@@ -91,7 +92,7 @@ _CHECKS_BEFORE_LOG: Mapping[str, Callable[[Settings], Outcome]] = {
     "mode": check_mode, "secrets": check_secrets, "home": check_home, "watchlist": check_watchlist,
     "profile": check_profile, "reports": check_reports, "pages": check_pages, "schedule": check_schedule,
     "alerts": check_alerts, "verdict": check_verdict, "fee tables": check_tables, "exchange rates": check_rates,
-    "prices": check_source,
+    "prices": check_source, "plan": check_plan,
 }  # fmt: skip
 """The checks in the order in which data passes; those of the log come next."""
 _LOG_CHECKS: Mapping[str, Callable[[Settings, Stream], Outcome]] = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from arbkit.store import Stats, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 
 if TYPE_CHECKING:
+    from arbkit.pipeline.polling.plan_notes import PlanNote
     from arbkit.reports.schedule.scheduler import EntryStatus
 
 _LATEST_RUNS = 5
@@ -72,6 +73,32 @@ class TokenFigures(Result):
     source: str
 
 
+class PlanNoteFigures(Result):
+    """One thing that stands in the way of the plan, in words, with its remedy."""
+
+    code: str
+    says: str
+    remedy: str
+
+
+class NextCallFigures(Result):
+    """The next call to the source: in how many seconds (0: now), and why it is made."""
+
+    in_s: float
+    market: str
+    products: int
+    tokens: int
+    why: str
+
+
+class PlanFigures(Result):
+    """What is looked at next, as a producer left it ``age_s`` seconds ago (None: none did); what stands in its way."""
+
+    age_s: int | None
+    next: NextCallFigures | None
+    notes: list[PlanNoteFigures]
+
+
 class ScheduleFigures(Result):
     """An entry of the schedule: seconds since its last run and until its next; ``error``: why it does not run."""
 
@@ -97,7 +124,7 @@ class Status(Result):
     """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet.
 
     ``profile_note`` says where opportunities are not those of the seller profile in force, ``alert_faults`` what is
-    wrong with the rules and channels of alerts.
+    wrong with the rules and channels of alerts; ``plan`` is None where nothing is polled.
     """
 
     mode: Mode
@@ -109,6 +136,7 @@ class Status(Result):
     schedule: list[ScheduleFigures]
     profile_note: str = ""
     alert_faults: list[str] = Field(default_factory=list)
+    plan: PlanFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +241,19 @@ def token_figures(tokens: Tokens, now: float) -> TokenFigures:
         age_s=_age(now, tokens.at),
         source=tokens.origin,
     )
+
+
+def plan_figures(plan: Mapping[str, Any] | None, notes: Sequence[PlanNote], now: float) -> PlanFigures:
+    """Of the plan that a producer left, and of what stands in its way."""
+    said = [PlanNoteFigures(code=note.code, says=note.what, remedy=note.remedy) for note in notes]
+    if plan is None:
+        return PlanFigures(age_s=None, next=None, notes=said)
+    coming = next(iter(plan["next"]), None)
+    first = coming and NextCallFigures(
+        in_s=max(0.0, round(coming["at"] - now, 1)), market=coming["market"], products=len(coming["asins"]),
+        tokens=coming["tokens"], why=coming["why"],
+    )  # fmt: skip
+    return PlanFigures(age_s=_age(now, plan["at"]), next=first, notes=said)
 
 
 def _schedule_figures(entry: EntryStatus, now: float) -> ScheduleFigures:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from arbkit.web.dashboards.pipeline.parts import KeepaTokens as KeepaTokens
     from arbkit.web.dashboards.pipeline.parts import LogLag as LogLag
     from arbkit.web.dashboards.pipeline.parts import LogThroughput as LogThroughput
+    from arbkit.web.dashboards.pipeline.parts import LookPlan as LookPlan
     from arbkit.web.dashboards.pipeline.parts import OfferAges as OfferAges
     from arbkit.web.dashboards.pipeline.parts import PastForecasts as PastForecasts
     from arbkit.web.dashboards.pipeline.parts import ReportRuns as ReportRuns
@@ -87,7 +88,7 @@ _PARTS = {
     "part": ("Components", "Figures", "Form", "Part", "PriceHistory", "Waterfall"),
     "pipeline.dead_letter_panel": ("DeadLetters",),
     "pipeline.parts": (
-        "KeepaTokens", "LogLag", "LogThroughput", "OfferAges", "PastForecasts", "ReportRuns", "Services",
+        "KeepaTokens", "LogLag", "LogThroughput", "LookPlan", "OfferAges", "PastForecasts", "ReportRuns", "Services",
     ),
     "product.history_chart": ("ProductHistory",),
     "product.parts": (

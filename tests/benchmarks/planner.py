@@ -158,11 +158,13 @@ def _peak(products: int) -> float:
 
 
 def _jobs(*, full: bool) -> list[Job]:
-    """By seed, so that what is ended early has all cells."""
-    cells = (*_CELLS, *(_MORE_CELLS if full else ()))
-    large = [(cell, seed) for cell in (_POOR, *(_LARGE if full else ())) for seed in _LARGE_SEEDS]
-    first, *others = ([(cell, seed) for cell in cells] for seed in (_MORE_SEEDS if full else _SEEDS))
-    return [*first, *large[:1], *(job for jobs in others for job in jobs), *large[1:]]
+    """The usual ones first, then seed by seed, so that what is ended early has the most of all cells."""
+    jobs = [(cell, seed) for seed in _SEEDS for cell in _CELLS] + [(_POOR, _LARGE_SEEDS[0])]
+    if full:
+        jobs += [(cell, _MORE_SEEDS[0]) for cell in _MORE_CELLS] + [(_LARGE[0], _LARGE_SEEDS[0])]
+        jobs += [(cell, seed) for seed in _MORE_SEEDS for cell in (*_CELLS, *_MORE_CELLS)]
+        jobs += [(cell, seed) for seed in _LARGE_SEEDS for cell in _LARGE]
+    return list(dict.fromkeys(jobs))
 
 
 def _report(report: Report, *, full: bool = False, until: float | None = None, file: Path | None = None) -> None:

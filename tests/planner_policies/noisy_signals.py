@@ -8,8 +8,6 @@ of its effective time ι = τ + βn: V(ι) = μ·(w(ι) − e^(−αι)·ψ(ι))
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tests.planner_market.deals import Deals
@@ -60,7 +58,10 @@ def _power(base: Floats, exponent: int) -> Floats:
 
 def _rest(number: int, x: Floats) -> Floats:
     """1 − e^(−x)·Σ x^j/j! for j up to ``number``."""
-    return np.asarray(1 - np.exp(-x) * sum(x**j / math.factorial(j) for j in range(number + 1)))
+    total = np.ones(len(x))
+    for j in range(number, 0, -1):
+        total = 1 + total * x / j
+    return np.asarray(1 - np.exp(-x) * total)
 
 
 class NoisySignals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -46,7 +47,8 @@ def check_source(settings: Settings) -> Outcome:
         tokens = source.tokens()
     if tokens.left <= 0:
         remedy = f"They refill at {tokens.refill_rate} a minute: watch fewer products or wait"
-        return [KeepaError(f"{settings.shown_source} answers, but {tokens.left} tokens are left", remedy=remedy)]
+        left = tokens.left_words(time.time())
+        return [KeepaError(f"{settings.shown_source} answers, but no tokens are left ({left})", remedy=remedy)]
     return f"{settings.shown_source} answers, {tokens.left} tokens left"
 
 

@@ -21,8 +21,9 @@ _LEAST_SPAN_H, _MOST_SPAN_H = 24.0, 96.0
 def age_bound(offers: int, tokens_a_minute: float, parameters: PlanningParameters | None = None) -> float:
     """The age in days past which no offer goes unseen; infinite without tokens, or where it would be over a year.
 
-    Where a round of cheap looks fits into the maximum age, that is it. Where it does not, looks by age take the share
-    ``oldest_share`` of the tokens, and the bound is a round at that pace: more for age would leave nothing for value.
+    It is the maximum age, or less where a round of cheap looks takes only the share ``plenty_share`` of the tokens till
+    then. Where they allow no round within the maximum age, looks by age take the share ``oldest_share`` of them, and
+    the bound is a round at that pace: more for age would leave nothing for value.
     """
     known = parameters or planning_parameters()
     if not offers:
@@ -31,7 +32,7 @@ def age_bound(offers: int, tokens_a_minute: float, parameters: PlanningParameter
         return float("inf")
     round_days = offers / (tokens_a_minute * _MINUTES * _HOURS)
     if round_days <= known.oldest_days:
-        return known.oldest_days
+        return min(known.oldest_days, max(known.plenty_days, round_days / known.plenty_share))
     bound = round_days / known.oldest_share
     return bound if bound * _HOURS < NEVER_H else float("inf")
 

@@ -27,6 +27,8 @@ class PlanningParameters(BaseModel):
     longest_window_days: float = Field(gt=0)
     oldest_days: float = Field(gt=0)
     oldest_share: float = Field(gt=0, le=1)
+    plenty_share: float = Field(gt=0, le=1)
+    plenty_days: float = Field(gt=0)
     watched_weight: float = Field(ge=1)
     unknown_sale: float = Field(ge=0, le=1)
     deals_true: float = Field(gt=0, lt=1)

@@ -23,6 +23,8 @@ _FULL_CALL = 100
 _WEEK_H = 168.0
 _MOST_STEPS = 2e8
 """Calls by offers that are played through in some ten seconds."""
+_CALL_OFFERS = 3_500
+"""Offers that take as long as what each call takes besides."""
 _SHOWN_CALLS = 20
 _SHOWN_PRODUCTS = 3
 
@@ -93,7 +95,7 @@ class Outlook:
 def default_hours(looks: NextLooks, tokens: Tokens | None) -> float:
     """A week, by which ages have settled; a day where so much is planned that a week would take minutes."""
     calls = 0 if tokens is None else _WEEK_H * 60 * tokens.refill_rate / _FULL_CALL
-    return _WEEK_H if calls * len(looks.planner.book) <= _MOST_STEPS else 24.0
+    return _WEEK_H if calls * (len(looks.planner.book) + _CALL_OFFERS) <= _MOST_STEPS else 24.0
 
 
 def outlook(looks: NextLooks, tokens: Tokens | None, now: float, *, hours: float, refill: int | None = None) -> Outlook:

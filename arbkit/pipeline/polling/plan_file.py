@@ -27,7 +27,7 @@ def read_plan(settings: Settings) -> JsonObject | None:
         plan = orjson.loads(read_if_there(settings.home / _FILE) or b"")
     except ValueError:
         return None
-    return plan if isinstance(plan, dict) and {"at", "next", "watchlist"} <= plan.keys() else None
+    return plan if isinstance(plan, dict) and {"at", "state", "tokens", "next", "watchlist"} <= plan.keys() else None
 
 
 def outlook_document(found: Outlook) -> JsonObject:

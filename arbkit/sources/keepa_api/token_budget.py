@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import orjson
 
 from arbkit.core.files import write_atomically
+from arbkit.core.formatting import age_words, count
 from arbkit.core.models import Origin
 from arbkit.core.settings import Settings
 
@@ -46,6 +47,12 @@ class Tokens:
     def level(self, now: float) -> int:
         """The forecast of what is left at ``now``, if nothing was spent since."""
         return min(self.full, self.left + self._refills(now) * self.refill_rate)
+
+    def left_words(self, now: float) -> str:
+        """``1,234``, or ``0, next in 3 min``: a balance below zero is a debt to wait for, and no number to read."""
+        if (level := self.level(now)) >= 1:
+            return count(level)
+        return f"0, next in {age_words(self.wait_s(now))}" if self.refill_rate > 0 else "0, and none come in"
 
     def until_s(self, tokens: int, now: float) -> float | None:
         """Seconds from ``now`` until ``tokens`` are left, if nothing is spent; None: the bucket never holds them."""

@@ -59,10 +59,10 @@ def pipeline_figures(known: Known, through: Throughput, *, now: float) -> list[F
     no_log = "the log has not answered" if state is None else ""
     over = no_log or (_NEXT_REFRESH if pace is None else f"over the last {age_words(pace.over_s)}")
     up = None if known.services is None else sum(s.state == "running" for s in known.services)
-    level = None if known.tokens is None else known.tokens.level(now)
+    level = None if known.tokens is None else max(0, known.tokens.level(now))
     is_polling = known.services is None or any(s.name == "producer" for s in known.services)
     no_tokens = "no producer has run yet" if is_polling else "none needed: nothing is polled"
-    rate = no_tokens if known.tokens is None else f"forecast, +{count(known.tokens.refill_rate)} a minute"
+    rate = no_tokens if known.tokens is None else _refill_words(known.tokens, now)
     fresh, of_offers = _fresh(known.ages)
     return [
         ("Services up", count(up), "" if known.services is None else f"of {len(known.services)}"),
@@ -73,6 +73,13 @@ def pipeline_figures(known: Known, through: Throughput, *, now: float) -> list[F
         ("Keepa tokens", count(level), rate),
         ("Offers under 1 h old", percent(fresh, 0), of_offers),
     ]
+
+
+def _refill_words(tokens: Tokens, now: float) -> str:
+    pace = f"+{count(tokens.refill_rate)} a minute"
+    if tokens.level(now) >= 1:
+        return f"forecast, {pace}"
+    return f"next in {age_words(tokens.wait_s(now))}, {pace}" if tokens.refill_rate > 0 else "none come in"
 
 
 def _fresh(ages: Mapping[str, Sequence[int]] | None) -> tuple[float | None, str]:

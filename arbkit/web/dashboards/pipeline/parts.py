@@ -1,4 +1,4 @@
-"""The parts about the pipeline: services, log, throughput, tokens, ages, past forecasts and runs of reports."""
+"""The parts about the pipeline: services, log, throughput, tokens, plan, ages, past forecasts and runs of reports."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from arbkit.web.dashboards.pipeline.html import (
     throughput_words,
     tokens_html,
 )
+from arbkit.web.dashboards.pipeline.shown_plan import plan_html
 from arbkit.web.dashboards.pipeline.state import PipelineState
 
 
@@ -165,6 +166,19 @@ class KeepaTokens(ChartedPart):
             "hint": f"A product with its buy box costs {tokens_of_look(buybox=True)} tokens",
         }  # fmt: skip
         self.widget.show_form(self._need.region, [field])
+
+
+class LookPlan(PipelinePart):
+    """What is looked at next and why, how old prices are and may get, and what stands in the way."""
+
+    REGION = Region("plan", "html", title="Next looks", waiting="Reading the plan …")
+
+    def follow(self, shown: PipelineState) -> None:
+        """Show the plan once it is read."""
+        if shown.plan is not None and self._is_news(shown.plan):
+            oldest_at = None if shown.stored is None else shown.stored.stats.oldest_at
+            html = plan_html(shown.plan, tokens=shown.known.tokens, oldest_at=oldest_at, now=time.time())
+            self.widget.show_html(self.region, html)
 
 
 class OfferAges(ChartedPart):

@@ -20,6 +20,7 @@ from arbkit.reports.catalogue.find import own_reports
 from arbkit.reports.catalogue.own_reports import BadNotebook
 from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens
 from arbkit.store import Stats
+from arbkit.store.mode import store_if_any
 from arbkit.stream import Stream, open_stream
 from arbkit.web.dashboards.background_task import BackgroundTask
 from arbkit.web.dashboards.composed.subject import Subject
@@ -27,12 +28,14 @@ from arbkit.web.dashboards.html import Figure
 from arbkit.web.dashboards.pipeline.charts import AGE_LIMITS
 from arbkit.web.dashboards.pipeline.dead_letters import DeadLetter, latest_dead_letters, parse_dead_letter_id
 from arbkit.web.dashboards.pipeline.html import FiledRun, Known, pipeline_figures
+from arbkit.web.dashboards.pipeline.shown_plan import ShownPlan, read_shown_plan
 from arbkit.web.dashboards.report_files import report_file
 
 if TYPE_CHECKING:
     from arbkit.web.dashboards.composed.page import Page
 
 _STORE_EVERY_S = 30.0
+_PLAN_EVERY_S = 15.0
 _SLOW_S = 8.0
 """How long an answer may take before the page says that it waits for it."""
 _LETTERS = 50
@@ -79,10 +82,12 @@ class PipelineState(Subject):
         self._letters_of: tuple[object, ...] | Mapping[str, object] | None = None
         self._notified = ""
         self._away: tuple[str, ...] = ()
-        self._store_at = 0.0
+        self.plan: ShownPlan | None = None
+        self._store_at = self._plan_at = 0.0
         self._for_log = BackgroundTask(self._log_read)
         self._for_store = BackgroundTask(self._store_read)
         self._for_services = BackgroundTask(self._services_read)
+        self._for_plan = BackgroundTask(self._plan_read)
 
     def open(self, search: str) -> Mapping[str, str]:
         """Take the tokens and the dead letter of an address."""
@@ -102,7 +107,7 @@ class PipelineState(Subject):
 
     def load(self, *, now: float) -> None:  # noqa: ARG002  # each reading has a time of its own
         """Ask everything anew, unless it is being asked."""
-        self._store_at = 0.0
+        self._store_at = self._plan_at = 0.0
         self.tick()
 
     def tick(self) -> None:
@@ -113,6 +118,8 @@ class PipelineState(Subject):
         self._for_services.start(lambda: (observe_services(self.page.in_force), read_tokens(settings)))
         if now - self._store_at >= _STORE_EVERY_S or "store" in self.faults:
             self._for_store.start(self._read_store)
+        if now - self._plan_at >= _PLAN_EVERY_S:
+            self._for_plan.start(self._read_plan)
         for name, began in (("log", self._for_log.began_at), ("store", self._for_store.began_at)):
             if began is not None and now - began > _SLOW_S:
                 self._note_fault(name, f"The {name} has not answered for {age_words(now - began)}")
@@ -126,7 +133,7 @@ class PipelineState(Subject):
 
     async def settled(self) -> None:
         """Wait until nothing is being read."""
-        for task in (self._for_log, self._for_store, self._for_services):
+        for task in (self._for_log, self._for_store, self._for_services, self._for_plan):
             await task.settled()
 
     def need(self, text: str) -> None:
@@ -195,6 +202,16 @@ class PipelineState(Subject):
         self.known.tokens = tokens
         if tokens is not None and (not self.observed_tokens or self.observed_tokens[-1][0] < tokens.at):
             self.observed_tokens.append((tokens.at, tokens.left))
+        self._show()
+
+    def _read_plan(self) -> ShownPlan:
+        return read_shown_plan(self.page.in_force, store_if_any(lambda: self.page.store), time.time())
+
+    def _plan_read(self, found: ShownPlan | None, fault: str) -> None:
+        if found is None:
+            self.page.widget.notify(fault, "bad")
+            return
+        self._plan_at, self.plan = time.time(), found
         self._show()
 
     def _show(self) -> None:

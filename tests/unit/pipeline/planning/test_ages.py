@@ -93,7 +93,15 @@ def test_where_a_round_takes_longer_the_age_is_that_of_the_share_for_it() -> Non
 
 
 @pytest.mark.parametrize(
-    ("offers", "tokens", "days"), [(0, 0.0, OLDEST), (5, 0.0, np.inf), (5, 20.0, OLDEST), (5_000_000, 5.0, np.inf)]
+    ("offers", "tokens", "days"),
+    [
+        (0, 0.0, OLDEST),
+        (5, 0.0, np.inf),
+        (5, 20.0, 1.0),
+        (2_500, 20.0, 125 / 72),
+        (25_000, 20.0, OLDEST),
+        (5_000_000, 5.0, np.inf),
+    ],
 )
 def test_the_bound_of_lists(offers: int, tokens: float, days: float) -> None:
-    assert age_bound(offers, tokens) == days
+    assert age_bound(offers, tokens) == pytest.approx(days)

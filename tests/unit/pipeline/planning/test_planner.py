@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from arbkit.pipeline.planning.ages import age_bound
 from arbkit.pipeline.planning.book import PAST_LEVELS, Floats, Ints, Seen
 from arbkit.pipeline.planning.change_rates import RatePrior
 from arbkit.pipeline.planning.deals import PlannedPage
 from arbkit.pipeline.planning.look_value import look_value
 from arbkit.pipeline.planning.move_sizes import MoveSizes
-from arbkit.pipeline.planning.parameters import planning_parameters
 from arbkit.pipeline.planning.planner import Costs, Parts, PlannedLook, Planner
 
 DAY_S = 86_400.0
@@ -126,7 +126,7 @@ def test_nothing_that_can_never_pay_stays_unseen() -> None:
         assert isinstance(call, PlannedLook)
         found.take(seen(call.offers.tolist(), [float(np.exp(found.book.new[call.offers[0]]))], at=now))
         oldest = max(oldest, float((now - found.book.seen_at).max()) / DAY_S)
-    assert 0.8 * planning_parameters().oldest_days < oldest < planning_parameters().oldest_days
+    assert 0.8 * age_bound(4, 1 / 60) < oldest < age_bound(4, 1 / 60)
 
 
 def test_where_nothing_is_worth_a_look_it_walks_the_list() -> None:
