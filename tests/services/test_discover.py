@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
+from arbkit.analysis.detector.service import follow
 from arbkit.core.settings import Settings
 from arbkit.ops.backup import back_up
 from arbkit.ops.restore import restore
@@ -23,6 +26,7 @@ from arbkit.sources.keepa_api.calls import BestSellersCall, DealsCall, ProductCa
 from arbkit.sources.keepa_api.client import KeepaSource
 from arbkit.sources.keepa_api.token_costs import cost_at_most
 from tests.helpers.processes import arbkit
+from tests.helpers.waiting import eventually
 
 ONE = "B07DVM36PS"
 
@@ -100,10 +104,8 @@ def test_lists_of_the_demo_market_become_candidates_that_are_looked_at(settings:
                 match call:
                     case ProductCall():
                         scout.take(call, source.fetch(call.market, call.asins, buybox=call.buybox), now)
-                    case DealsCall():
-                        scout.take(call, source.deals(call.market, category=call.category, page=call.page), now)
-                    case BestSellersCall():
-                        scout.take(call, source.best_sellers(call.market, call.category), now)
+                    case DealsCall() | BestSellersCall():
+                        scout.take(call, source.read_list(call), now)
         assert demo.bill.total == before + spent
     assert set(made) == {"ProductCall", "DealsCall", "BestSellersCall"}
     products = read_discovery(here).products
@@ -116,3 +118,35 @@ def test_lists_of_the_demo_market_become_candidates_that_are_looked_at(settings:
     assert sum(one["candidates"] for one in shown["yields"]) == len(products)
     assert all(one["candidates"] for one in shown["yields"])
     assert sum(one["tokens"] for one in shown["yields"]) == spent
+
+
+def test_a_producer_finds_products_that_pay_and_watches_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.watchlist is not None
+    settings.watchlist.write_text("B0DEMO0001\n")
+    initialise(settings)
+    monkeypatch.setattr("arbkit.pipeline.discovery.scout._SETTLE_S", 2.0)
+    stop = threading.Event()
+    with DemoServer("127.0.0.1", 0, speed=0, rate=20_000) as demo, ThreadPoolExecutor(3) as pool:
+        here = settings.model_copy(
+            update={"demo": True, "keepa_url": demo.url, "markets": ("DE", "IT", "FR"), "discovery_share": 50.0}
+        )
+        running = [pool.submit(service, here, stop=stop) for service in (produce, consume, follow)]
+        try:
+            eventually(
+                lambda: (
+                    any(one.done() for one in running)
+                    or any(one.state == "promoted" for one in read_discovery(here).products.values())
+                )
+            )
+        finally:
+            stop.set()
+    assert [one.exception() for one in running] == [None, None, None]
+    found = read_discovery(here).products
+    promoted = {asin for asin, one in found.items() if one.state == "promoted"}
+    assert promoted
+    assert all("opportunit" in found[asin].why for asin in promoted)
+    assert {"B0DEMO0001", *promoted} == set(StoreKnowledge(here).watched())
+    spent = sum(one["tokens"] for one in document(here, "--json")["yields"])
+    assert 0 < spent <= demo.bill.total
