@@ -21,7 +21,6 @@ from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.keepa_api.arriving import ArrivingAnswers
-from arbkit.sources.keepa_api.calls import BestSellersCall, DealsCall
 from arbkit.sources.keepa_api.client import KeepaSource
 from arbkit.sources.keepa_api.product import parse_product
 from arbkit.sources.raw_types import RawProduct
@@ -204,7 +203,7 @@ def test_a_clock_that_is_hours_off_is_said_once_and_makes_nothing_new(
         done = Round(demo, tmp_path / "home")
         with KeepaSource(config(demo, tmp_path)) as source:
             for _ in range(2):
-                page = source.read_list(DealsCall("DE"))
+                page = source.deals("DE")
                 assert page.deals
                 assert all(deal.changed_at <= page.fetched_at for deal in page.deals)
     said = [record.getMessage() for record in caplog.records if "clock" in record.getMessage()]
@@ -263,10 +262,10 @@ def test_the_producer_brings_everything_once_through_all_that_passes(
 
 def test_best_sellers_of_the_demo_market_are_its_categorys_by_rank(tmp_path: Path) -> None:
     with market() as demo, KeepaSource(config(demo, tmp_path)) as source:
-        found = source.read_list(BestSellersCall("DE", 1_003))
-        nothing = source.read_list(BestSellersCall("DE", 77))
+        found = source.best_sellers("DE", 1_003)
+        nothing = source.best_sellers("DE", 77)
         products = source.fetch("DE", found.asins[:100], buybox=False).products
-        page = source.read_list(DealsCall("DE", 1_003))
+        page = source.deals("DE", category=1_003)
         assert demo.bill.charged == {"bestsellers": 100, "product": len(products), "deal": 5}
     assert nothing.asins == ()
     assert len(found.asins) > 10

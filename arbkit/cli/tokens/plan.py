@@ -60,7 +60,7 @@ def plan(
     with progress("playing it through"):
         found = outlook(looks, tokens, now, hours=hours or default_hours(looks, tokens), refill=other)
     profile = load_profile(settings.profile_path, settings.profile_name)
-    document = {**outlook_document(found), "currency": profile.currency}
+    document: dict[str, Any] = {**outlook_document(found), "currency": profile.currency}
     if products is not None:
         document["for_products"] = _list_cost(settings, products, found)
     answer(document, json, _print_plan)

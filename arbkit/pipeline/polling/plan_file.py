@@ -1,15 +1,94 @@
-"""The plan as JSON, and the file in which a producer shows it to pages and to `arbkit status`."""
+"""The plan as JSON, and the file in which a producer shows it to pages and to `arbkit status`.
+
+Times are in Unix seconds, ages in seconds, money in the home currency; None is unknown.
+"""
 
 from __future__ import annotations
+
+from typing import TypedDict, cast
 
 import orjson
 
 from arbkit.core.files import read_if_there, write_atomically
-from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.pipeline.polling.outlook import Outlook, Pace, PlannedCall
 
 _FILE = "plan.json"
+
+
+class TokensRow(TypedDict):
+    """The tokens now, and how many come a minute."""
+
+    left: int | None
+    refill_per_minute: int | None
+
+
+class ReasonRow(TypedDict):
+    """Why a product is looked at; ``age_s`` None: it never was."""
+
+    asin: str
+    age_s: float | None
+    moved_pct: float
+    stake: float
+    value: float
+
+
+class CallRow(TypedDict):
+    """A call to come, and the reasons of the first of its products."""
+
+    at: float
+    market: str
+    asins: list[str]
+    tokens: int
+    buy_box: bool
+    value: float
+    value_per_token: float
+    why: str
+    for_age: bool
+    first: list[ReasonRow]
+
+
+class RoundRow(TypedDict):
+    """Tokens of one look at everything."""
+
+    with_buy_box: int
+    without: int
+
+
+class PaceRow(TypedDict):
+    """What a number of tokens a minute comes to."""
+
+    refill_per_minute: int | None
+    tokens_per_day: float | None
+    value_per_day: float | None
+    age_p50_s: float | None
+    age_p90_s: float | None
+    oldest_s: float | None
+
+
+class WatchlistRow(PaceRow):
+    """The same of the list as it is, with its size."""
+
+    products: int
+    markets: int
+    round_tokens: RoundRow
+
+
+class OtherPaceRow(PaceRow):
+    """The same of other tokens a minute, and how much more that reveals."""
+
+    value_ratio: float | None
+
+
+class PlanRow(TypedDict):
+    """What ``arbkit plan --json`` prints; ``state`` says what keeps it from being made or done, or is empty."""
+
+    at: float
+    state: str
+    tokens: TokensRow
+    next: list[CallRow]
+    watchlist: WatchlistRow
+    with_double: OtherPaceRow
 
 
 def write_plan(settings: Settings, found: Outlook) -> None:
@@ -18,53 +97,50 @@ def write_plan(settings: Settings, found: Outlook) -> None:
     Raises:
         ServiceError: the file cannot be written.
     """
-    write_atomically(settings.home / _FILE, orjson.dumps({"at": found.at, **outlook_document(found)}))
+    write_atomically(settings.home / _FILE, orjson.dumps(outlook_document(found)))
 
 
-def read_plan(settings: Settings) -> JsonObject | None:
-    """The plan that a producer left last, as :func:`outlook_document` with its time ``at``; None if none did."""
+def read_plan(settings: Settings) -> PlanRow | None:
+    """The plan that a producer left last; None if none did."""
     try:
         plan = orjson.loads(read_if_there(settings.home / _FILE) or b"")
     except ValueError:
         return None
-    return plan if isinstance(plan, dict) and {"at", "state", "tokens", "next", "watchlist"} <= plan.keys() else None
+    return cast("PlanRow", plan) if isinstance(plan, dict) and PlanRow.__required_keys__ <= plan.keys() else None
 
 
-def outlook_document(found: Outlook) -> JsonObject:
-    """What ``arbkit plan --json`` prints. Times in Unix seconds, ages in seconds, money in the home currency."""
+def outlook_document(found: Outlook) -> PlanRow:
+    """The plan as JSON."""
     now, other = found.now, found.other
+    ratio = other.value / now.value if other is not None and now is not None and now.value else None
+    with_buy_box, without = found.round_tokens
     return {
+        "at": found.at,
         "state": found.state,
         "tokens": {"left": found.tokens_left, "refill_per_minute": found.refill_per_minute},
-        "next": [_call_document(call) for call in found.calls],
+        "next": [_call_row(call) for call in found.calls],
         "watchlist": {
             "products": found.products,
             "markets": found.markets,
-            "round_tokens": {"with_buy_box": found.round_tokens[0], "without": found.round_tokens[1]},
-            **_pace_document(now),
+            "round_tokens": {"with_buy_box": with_buy_box, "without": without},
+            **_pace_row(now),
         },
-        "with_double": {
-            **_pace_document(other),
-            "value_ratio": other.value / now.value if other is not None and now is not None and now.value else None,
-        },
+        "with_double": {**_pace_row(other), "value_ratio": ratio},
     }
 
 
-def _pace_document(pace: Pace | None) -> JsonObject:
-    if pace is None:
-        names = ("refill_per_minute", "tokens_per_day", "value_per_day", "age_p50_s", "age_p90_s", "oldest_s")
-        return dict.fromkeys(names)
+def _pace_row(pace: Pace | None) -> PaceRow:
     return {
-        "refill_per_minute": pace.refill_per_minute,
-        "tokens_per_day": pace.tokens,
-        "value_per_day": pace.value,
-        "age_p50_s": pace.age_p50_s,
-        "age_p90_s": pace.age_p90_s,
-        "oldest_s": pace.oldest_s,
+        "refill_per_minute": None if pace is None else pace.refill_per_minute,
+        "tokens_per_day": None if pace is None else pace.tokens,
+        "value_per_day": None if pace is None else pace.value,
+        "age_p50_s": None if pace is None else pace.age_p50_s,
+        "age_p90_s": None if pace is None else pace.age_p90_s,
+        "oldest_s": None if pace is None else pace.oldest_s,
     }
 
 
-def _call_document(call: PlannedCall) -> JsonObject:
+def _call_row(call: PlannedCall) -> CallRow:
     return {
         "at": call.at,
         "market": call.market,

@@ -159,8 +159,8 @@ class KeepaSource(Closing):
             tokens = replace(tokens, consumed=self._client.consumed - before)
         return Batch(list(got.values()), missing, tokens, time.time())
 
-    def read_list(self, call: DealsCall | BestSellersCall) -> DealsPage | BestSellers:
-        """A page of the products whose NEW price fell last, or the best-selling products of a category in order.
+    def deals(self, market: str, *, category: int | None = None, page: int = 0) -> DealsPage:
+        """A page of the products whose NEW price fell last on a market, all or those of a root category.
 
         Raises:
             ConfigError: it may cost more than ``ARBKIT_CALL_TOKENS``; nothing was asked.
@@ -168,12 +168,28 @@ class KeepaSource(Closing):
             KeepaKeyError: the service says that the key is wrong; asked once.
             KeepaError: no usable answer, all retries included.
         """
+        call = DealsCall(market, category, page)
         self._check(call)
+        return self._retried(lambda: self._made(lambda: call, lambda: self._client.newest_deals(call)))
 
-        def ask() -> DealsPage | BestSellers:
-            return self._client.newest_deals(call) if isinstance(call, DealsCall) else self._client.best_sellers(call)
+    def best_sellers(self, market: str, category: int) -> BestSellers:
+        """The best-selling products of a category on a market, in order.
 
-        return self._retried(lambda: self._made(lambda: call, ask))
+        Raises:
+            ConfigError: it may cost more than ``ARBKIT_CALL_TOKENS``; nothing was asked.
+            KeepaTokensError: the tokens are used up; says for how long.
+            KeepaKeyError: the service says that the key is wrong; asked once.
+            KeepaError: no usable answer, all retries included.
+        """
+        call = BestSellersCall(market, category)
+        self._check(call)
+        return self._retried(lambda: self._made(lambda: call, lambda: self._client.best_sellers(call)))
+
+    def read_list(self, call: DealsCall | BestSellersCall) -> DealsPage | BestSellers:
+        """What a call brings, as :meth:`deals` or :meth:`best_sellers`, which raise the same."""
+        if isinstance(call, DealsCall):
+            return self.deals(call.market, category=call.category, page=call.page)
+        return self.best_sellers(call.market, call.category)
 
     def close(self) -> None:
         """Give up the connection."""
