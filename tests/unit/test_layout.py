@@ -94,7 +94,8 @@ def test_the_package_does_not_grow() -> None:
         "what calls to Keepa cost at most, pages of deals and best sellers as calls": 190,
         "faults and best sellers of the demo market, a budget of repetitions": 350,
         "its maximum age, changed lists and sizes of moves": 190,
-        "looks chosen from the store by their value, pages of deals, and the plan": 930,
+        "looks chosen from the store by their value, pages of deals, and the plan": 1_000,
+        "the plan in the status, the doctor and on a page": 400,
         "discovery: candidates of lists, their rules, a share of the tokens, commands": 700,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())

@@ -14,6 +14,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.polling.outlook import Outlook, Pace, PlannedCall
 
 _FILE = "plan.json"
+_SHOWN = frozenset({"at", "state", "tokens", "next", "watchlist"})
 
 
 class TokensRow(TypedDict):
@@ -106,7 +107,7 @@ def read_plan(settings: Settings) -> PlanRow | None:
         plan = orjson.loads(read_if_there(settings.home / _FILE) or b"")
     except ValueError:
         return None
-    return cast("PlanRow", plan) if isinstance(plan, dict) and PlanRow.__required_keys__ <= plan.keys() else None
+    return cast("PlanRow", plan) if isinstance(plan, dict) and plan.keys() >= _SHOWN else None
 
 
 def outlook_document(found: Outlook) -> PlanRow:

@@ -27,6 +27,7 @@ from arbkit.ops.service_checks import ServiceHealth, heartbeat_health
 from arbkit.ops.setup import initialise
 from arbkit.pipeline import producer
 from arbkit.pipeline.consumer import consume
+from arbkit.pipeline.polling import publishing
 from arbkit.pipeline.producer import produce
 from arbkit.reports.schedule import scheduler
 from arbkit.reports.schedule.scheduler import run_scheduler
@@ -83,7 +84,7 @@ def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(service_checks, "_PASSES_S", 0.0)
     monkeypatch.setattr(producer, "_FIRST_PAUSE_S", 0.1)
-    monkeypatch.setattr(producer, "_LONGEST_WRITE_PAUSE_S", 0.2)
+    monkeypatch.setattr(publishing, "_LONGEST_PAUSE_S", 0.2)
     monkeypatch.setattr(scheduler, "_POLL_S", 0.1)
     assert settings.watchlist is not None
     settings.watchlist.write_text("B000000001\n")
