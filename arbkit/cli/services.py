@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.planning import values_of
+from arbkit.cli.planning import show_round_cost, values_of
 from arbkit.cli.progress import progress
 from arbkit.cli.shared import (
     JSON,
@@ -165,8 +165,17 @@ def init(
         say(f"log {found.log} and store {found.store} are ready")
 
 
-def produce(once: bool = typer.Option(False, "--once", help="Poll everything once and exit.")) -> None:
+def produce(
+    once: bool = typer.Option(False, "--once", help="Poll everything once and exit."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what polling everything once would cost."),
+    json: bool = typer.Option(False, "--json", help="With --dry-run: print one JSON document on standard output."),
+) -> None:
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
+    if dry_run:
+        show_round_cost(load_settings(settled=True), json=json)
+        return
+    if json:
+        raise UsageError("is of --dry-run: polling prints no document", field="--json", remedy="Add --dry-run")
     from arbkit.pipeline.producer import produce as run
 
     settings, stop = start_service(settled=True, with_key=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from arbkit.store import Stats, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 
 if TYPE_CHECKING:
+    from arbkit.pipeline.polling.plan_file import PlanDocument
     from arbkit.pipeline.polling.plan_notes import PlanNote
     from arbkit.reports.schedule.scheduler import EntryStatus
 
@@ -243,17 +244,17 @@ def token_figures(tokens: Tokens, now: float) -> TokenFigures:
     )
 
 
-def plan_figures(plan: Mapping[str, Any] | None, notes: Sequence[PlanNote], now: float) -> PlanFigures:
+def plan_figures(plan: PlanDocument | None, notes: Sequence[PlanNote], now: float) -> PlanFigures:
     """Of the plan that a producer left, and of what stands in its way."""
     said = [PlanNoteFigures(code=note.code, says=note.what, remedy=note.remedy) for note in notes]
     if plan is None:
         return PlanFigures(age_s=None, next=None, notes=said)
-    coming = next(iter(plan["next"]), None)
+    coming = next(iter(plan.next), None)
     first = coming and NextCallFigures(
-        in_s=max(0.0, round(coming["at"] - now, 1)), market=coming["market"], products=len(coming["asins"]),
-        tokens=coming["tokens"], why=coming["why"],
+        in_s=max(0.0, round(coming.at - now, 1)), market=coming.market, products=len(coming.asins),
+        tokens=coming.tokens, why=coming.why,
     )  # fmt: skip
-    return PlanFigures(age_s=_age(now, plan["at"]), next=first, notes=said)
+    return PlanFigures(age_s=_age(now, plan.at), next=first, notes=said)
 
 
 def _schedule_figures(entry: EntryStatus, now: float) -> ScheduleFigures:
