@@ -24,7 +24,7 @@ from arbkit.cli.shared import (
     state,
     warn_of_exposures,
 )
-from arbkit.cli.tokens.plan import values_of
+from arbkit.cli.tokens.plan import show_round_cost, values_of
 from arbkit.core.errors import UsageError
 from arbkit.core.files import sole_process
 from arbkit.core.formatting import age_words, counted, money, number, percent
@@ -165,8 +165,17 @@ def init(
         say(f"log {found.log} and store {found.store} are ready")
 
 
-def produce(once: bool = typer.Option(False, "--once", help="Poll everything once and exit.")) -> None:
+def produce(
+    once: bool = typer.Option(False, "--once", help="Poll everything once and exit."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what polling everything once would cost."),
+    json: bool = typer.Option(False, "--json", help="With --dry-run: print one JSON document on standard output."),
+) -> None:
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
+    if dry_run:
+        show_round_cost(load_settings(settled=True), json=json)
+        return
+    if json:
+        raise UsageError("is of --dry-run: polling prints no document", field="--json", remedy="Add --dry-run")
     from arbkit.pipeline.producer import produce as run
 
     settings, stop = start_service(settled=True, with_key=True)

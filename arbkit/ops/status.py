@@ -19,7 +19,7 @@ from arbkit.store import Stats, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 
 if TYPE_CHECKING:
-    from arbkit.pipeline.polling.plan_file import PlanRow
+    from arbkit.pipeline.polling.plan_file import PlanDocument
     from arbkit.pipeline.polling.plan_notes import PlanNote
     from arbkit.reports.schedule.scheduler import EntryStatus
 
@@ -244,17 +244,17 @@ def token_figures(tokens: Tokens, now: float) -> TokenFigures:
     )
 
 
-def plan_figures(plan: PlanRow | None, notes: Sequence[PlanNote], now: float) -> PlanFigures:
+def plan_figures(plan: PlanDocument | None, notes: Sequence[PlanNote], now: float) -> PlanFigures:
     """Of the plan that a producer left, and of what stands in its way."""
     said = [PlanNoteFigures(code=note.code, says=note.what, remedy=note.remedy) for note in notes]
     if plan is None:
         return PlanFigures(age_s=None, next=None, notes=said)
-    coming = next(iter(plan["next"]), None)
-    first = None if coming is None else NextCallFigures(
-        in_s=max(0.0, round(coming["at"] - now, 1)), market=coming["market"], products=len(coming["asins"]),
-        tokens=coming["tokens"], why=coming["why"],
+    coming = next(iter(plan.next), None)
+    first = coming and NextCallFigures(
+        in_s=max(0.0, round(coming.at - now, 1)), market=coming.market, products=len(coming.asins),
+        tokens=coming.tokens, why=coming.why,
     )  # fmt: skip
-    return PlanFigures(age_s=_age(now, plan["at"]), next=first, notes=said)
+    return PlanFigures(age_s=_age(now, plan.at), next=first, notes=said)
 
 
 def _schedule_figures(entry: EntryStatus, now: float) -> ScheduleFigures:

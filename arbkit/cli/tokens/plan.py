@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from arbkit.pipeline.polling.next_looks import NextLooks, Values, ValuesOf
     from arbkit.pipeline.polling.outlook import Outlook
+    from arbkit.pipeline.polling.round_cost import RoundCost
 
 _MAX_PRINTED = 10
 """Calls to come that are printed without ``--json``."""
@@ -60,7 +61,8 @@ def plan(
     with progress("playing it through"):
         found = outlook(looks, tokens, now, hours=hours or default_hours(looks, tokens), refill=other)
     profile = load_profile(settings.profile_path, settings.profile_name)
-    document: dict[str, Any] = {**outlook_document(found), "currency": profile.currency}
+    document = {**outlook_document(found).model_dump(mode="json"), "currency": profile.currency}
+    document["tokens"]["next_in_s"] = None if tokens is None else tokens.wait_s(now)
     if products is not None:
         document["for_products"] = _list_cost(settings, products, found)
     answer(document, json, _print_plan)
@@ -78,6 +80,51 @@ def _learned(settings: Settings, now: float) -> NextLooks:
     while looks.learn(now):
         pass
     return looks
+
+
+def show_round_cost(settings: Settings, *, json: bool) -> None:
+    """Print what one look at everything that is watched would cost; nothing is asked for it.
+
+    Raises:
+        ConfigError: there is no watchlist, or it cannot be read.
+        StoreError: the store, which is the list, does not answer.
+    """
+    from arbkit.pipeline.polling.round_cost import round_cost
+    from arbkit.pipeline.watchlist.reading import load_now
+    from arbkit.sources.keepa_api.token_budget import read_tokens
+
+    products = len(load_now(settings).items)
+    answer(round_cost(settings, products, read_tokens(settings), time.time()), json, _print_round_cost)
+
+
+def _print_round_cost(cost: RoundCost) -> None:
+    together = ("all", cost.calls, cost.tokens)
+    rows = [
+        (name, f"{calls:,}", f"{tokens.with_buy_box:,}", f"{tokens.without:,}")
+        for name, calls, tokens in [*((one.market, one.calls, one.tokens) for one in cost.markets), together]
+    ]
+    columns = ("on", ">calls", ">tokens with buy box", ">tokens without")
+    print_table(columns, rows, title=f"One look at {counted(cost.products, 'product')}, at most")
+    asks = "with" if cost.buy_box else "without"
+    say(f"`arbkit produce --once` asks {asks} the buy box (ARBKIT_KEEPA_BUYBOX); nothing was asked or spent just now")
+    if cost.left is None:
+        say("How long that takes is not known before a producer has asked how many tokens there are")
+    elif cost.time is None:
+        say(f"{counted(cost.left, 'token')} left, and no more come in: the key has no running subscription")
+    else:
+        took = cost.time
+        now = _from_now(took.with_buy_box_from_now_s)
+        if took.without_from_now_s != took.with_buy_box_from_now_s:
+            now = f"{now}, or {_from_now(took.without_from_now_s)}"
+        say(
+            f"{counted(cost.refill_per_minute or 0, 'token')} come a minute: what it costs comes in within "
+            f"{age_words(took.with_buy_box_s)}, without the buy box within {age_words(took.without_s)}; with the "
+            f"{cost.left:,} that are left it is all there {now}"
+        )
+
+
+def _from_now(seconds: float) -> str:
+    return "at once" if seconds <= 0 else f"in {age_words(seconds)}"
 
 
 def _list_cost(settings: Settings, products: int, found: Outlook) -> dict[str, Any]:
@@ -105,7 +152,10 @@ def _print_plan(plan: Mapping[str, Any]) -> None:
     if plan["state"]:
         say(plan["state"])
     if tokens["left"] is not None:
-        say(f"{counted(tokens['left'], 'token')} left, {tokens['refill_per_minute']} more a minute")
+        wait = (
+            "" if tokens["left"] or not tokens["refill_per_minute"] else f", next in {age_words(tokens['next_in_s'])}"
+        )
+        say(f"{counted(tokens['left'], 'token')} left{wait}, {tokens['refill_per_minute']:,} more a minute")
     rounds = watched["round_tokens"]
     say(
         f"{counted(watched['products'], 'product')} on {counted(watched['markets'], 'marketplace')}: one look at "

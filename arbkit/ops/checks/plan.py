@@ -21,4 +21,4 @@ def check_plan(settings: Settings) -> Outcome:
         return [NoticeError(note.what, remedy=note.remedy) for note in notes]
     if (plan := read_plan(settings)) is None:
         return "no producer has left one yet; `arbkit plan` makes one"
-    return f"left by a producer {age_words(now - plan['at'])} ago; `arbkit plan` shows it"
+    return f"left by a producer {age_words(now - plan.at)} ago; `arbkit plan` shows it"

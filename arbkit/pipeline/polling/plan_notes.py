@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from arbkit.core.errors import ConfigError, ServiceError
 from arbkit.core.formatting import age_words, count, counted
@@ -12,12 +12,11 @@ from arbkit.core.service.heartbeat import LIMIT_S, Fault, read_fault, seconds_si
 from arbkit.core.settings import Settings
 from arbkit.pipeline.planning.ages import age_bound
 from arbkit.pipeline.planning.parameters import planning_parameters
-from arbkit.pipeline.polling.plan_file import read_plan
+from arbkit.pipeline.polling.plan_file import PlanDocument, read_plan
 from arbkit.pipeline.polling.request import MAX_ASINS
-from arbkit.pipeline.watchlist.reading import is_list_in_store, load
+from arbkit.pipeline.watchlist.reading import load_now
 from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens
 from arbkit.sources.keepa_api.token_costs import tokens_of_look
-from arbkit.store import open_store
 
 _DAY_S = 86_400.0
 _OLD_PLAN_S = 600.0
@@ -52,7 +51,7 @@ class PlanFacts:
     call_tokens: int
     interval_s: float
     tokens: Tokens | None
-    plan: Mapping[str, Any] | None
+    plan: PlanDocument | None
     looked_at: float | None
     producer_runs: bool
     fault: Fault | None = None
@@ -90,15 +89,12 @@ def plan_notes(facts: PlanFacts, now: float) -> list[PlanNote]:
     return [*_of_list_and_tokens(facts), *_of_looks(facts, now), *_of_pace(facts)]
 
 
-def _products(settings: Settings, plan: Mapping[str, Any] | None, now: float) -> int | None:
+def _products(settings: Settings, plan: PlanDocument | None, now: float) -> int | None:
     """How many products are watched: as the newest plan says it, for to read a long list takes seconds."""
-    if plan is not None and 0 <= now - plan["at"] <= _OLD_PLAN_S and (planned := plan["watchlist"].get("products")):
-        return int(planned)
+    if plan is not None and 0 <= now - plan.at <= _OLD_PLAN_S and (planned := plan.watchlist.products):
+        return planned
     try:
-        if not is_list_in_store(settings):
-            return len(load(settings, None).asins)
-        with open_store(settings, read_only=True) as store:
-            return len(load(settings, store).asins)
+        return len(load_now(settings).items)
     except ConfigError:
         # The demo market makes its list when it starts.
         return None if settings.demo_mode else 0
@@ -128,7 +124,7 @@ def _of_list_and_tokens(facts: PlanFacts) -> Iterator[PlanNote]:
 
 def _of_looks(facts: PlanFacts, now: float) -> Iterator[PlanNote]:
     tokens, plan, looked_at = facts.tokens, facts.plan, facts.looked_at
-    times = (None if tokens is None else tokens.at, None if plan is None else plan["at"], looked_at)
+    times = (None if tokens is None else tokens.at, None if plan is None else plan.at, looked_at)
     ahead = max((at - now for at in times if at is not None), default=0.0)
     if ahead > _AHEAD_S:
         what = f"what the producer has noted is from {age_words(ahead)} in the future: the clock was set back"
@@ -141,7 +137,7 @@ def _of_looks(facts: PlanFacts, now: float) -> Iterator[PlanNote]:
             yield _silent(facts, silent_s)
     if plan is None:
         return
-    if facts.producer_runs and (age_s := now - plan["at"]) > _OLD_PLAN_S:
+    if facts.producer_runs and (age_s := now - plan.at) > _OLD_PLAN_S:
         what = f"a producer runs, but its plan is {age_words(age_s)} old"
         yield PlanNote("old_plan", what, "Look at its log; `arbkit plan` makes a plan now")
     if said := _why_unvalued(plan):
@@ -159,17 +155,17 @@ def _silent(facts: PlanFacts, silent_s: float) -> PlanNote:
     return PlanNote("looks_fail", f"{what}: {facts.fault.why}", remedy)
 
 
-def _why_unvalued(plan: Mapping[str, Any]) -> str:
+def _why_unvalued(plan: PlanDocument) -> str:
     """Why the plan does not go by what looks are worth; empty: it does."""
-    if not plan["watchlist"]["products"] or not plan["tokens"]["refill_per_minute"]:
+    if not plan.watchlist.products or not plan.tokens.refill_per_minute:
         # It has a state for another reason.
         return ""
-    if plan["state"]:
-        return str(plan["state"])
-    calls = plan["next"]
-    if calls and not any(call["value"] for call in calls):
+    if plan.state:
+        return plan.state
+    calls = plan.next
+    if calls and not any(call.value for call in calls):
         return "what looks are worth is not known: no route of what comes next has prices in the store"
-    if calls and all(one["age_s"] is None for call in calls for one in call["first"]):
+    if calls and all(one.age_s is None for call in calls for one in call.first):
         return "what looks are worth is guessed: of nothing that comes next a price is known"
     return ""
 

@@ -16,6 +16,7 @@ from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist as list_file
 from arbkit.sources.watchlist import BadLine, is_of_demo
+from arbkit.store import open_store
 from arbkit.store.base import Store
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,18 @@ def load_if_any(settings: Settings, store: Store | None) -> WatchedProducts:
         return load(settings, store)
     except ConfigError:
         return WatchedProducts(())
+
+
+def load_now(settings: Settings) -> WatchedProducts:
+    """As :func:`load`, for who has no store open; nothing is written.
+
+    Raises:
+        ConfigError, StoreError: as :func:`load`.
+    """
+    if not is_list_in_store(settings):
+        return load(settings, None)
+    with open_store(settings, read_only=True) as store:
+        return load(settings, store)
 
 
 def adopt(settings: Settings, store: Store, path: Path | None = None) -> bool:

@@ -16,14 +16,18 @@ from arbkit.core.service.heartbeat import Fault, record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.ops.checks.plan import check_plan
 from arbkit.ops.status import plan_figures
+from arbkit.pipeline.polling.plan_file import PlanDocument
 from arbkit.pipeline.polling.plan_notes import PlanFacts, plan_notes, read_plan_notes
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 
 NOW = 1_785_000_000.0
 DAY = 86_400.0
+PACE = dict.fromkeys(
+    ("refill_per_minute", "tokens_per_day", "value_per_day", "age_p50_s", "age_p90_s", "oldest_s"), None
+)
 
 
-def plan(**changes: Any) -> dict[str, Any]:
+def left(**changes: Any) -> dict[str, Any]:
     """What a producer leaves: one call to come, and why."""
     first = {"asin": "B000000001", "age_s": 7_200.0, "moved_pct": 20.0, "stake": 5.0, "value": 1.0}
     call = {
@@ -32,8 +36,15 @@ def plan(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "at": NOW - 40, "state": "", "tokens": {"left": 50, "refill_per_minute": 20}, "next": [call],
-        "watchlist": {"products": 10, "markets": 5, "value_per_day": 3.0}, **changes,
+        "watchlist": {
+            "products": 10, "markets": 5, "round_tokens": {"with_buy_box": 150, "without": 50}, **PACE,
+        },
+        "with_double": {**PACE, "value_ratio": None}, **changes,
     }  # fmt: skip
+
+
+def plan(**changes: Any) -> PlanDocument:
+    return PlanDocument(**left(**changes))
 
 
 TOKENS = Tokens(left=50, refill_rate=20, refill_in_s=30.0, at=NOW - 20, consumed=3, origin="keepa")
@@ -53,7 +64,7 @@ def test_nothing_is_said_where_all_is_well() -> None:
 
 
 def test_an_empty_watchlist_names_the_command() -> None:
-    [empty] = said(products=0, plan=plan(next=[], watchlist={"products": 0}))
+    [empty] = said(products=0, plan=plan(next=[], watchlist={**left()["watchlist"], "products": 0}))
     assert "the watchlist is empty" in empty
     assert "`arbkit watch add`" in empty
 
@@ -95,7 +106,7 @@ def test_values_that_are_not_known_or_guessed_are_said() -> None:
     why = "what looks are worth is not known, so the oldest come first: profile.toml: no such field"
     [unknown] = said(plan=plan(state=why))
     assert why in unknown
-    [call] = plan()["next"]
+    [call] = left()["next"]
     [unpriced] = said(plan=plan(next=[{**call, "value": 0.0}]))
     assert "no route of what comes next has prices in the store" in unpriced
     assert "a consumer must run" in unpriced
@@ -145,7 +156,7 @@ def test_files_and_store_are_read(settings: Settings) -> None:
     looks.write_bytes(b"{}")
     os.utime(looks, (now - 3 * DAY, now - 3 * DAY))
     record_heartbeat(settings, "producer")
-    (settings.home / "plan.json").write_bytes(orjson.dumps(plan(at=now - 1_800)))
+    (settings.home / "plan.json").write_bytes(orjson.dumps(left(at=now - 1_800)))
     assert [note.code for note in read_plan_notes(given, now)] == ["looks_fail", "old_plan"]
     for damaged in (b"", b"[]", b'{"at": 1}', b"\x00"):
         (settings.home / "plan.json").write_bytes(damaged)

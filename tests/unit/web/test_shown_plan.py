@@ -18,6 +18,7 @@ from arbkit.store import open_store
 from tests.helpers.factories import offer
 from tests.helpers.pages import Seen, shipped_page
 
+PACE = ("refill_per_minute", "tokens_per_day", "value_per_day", "age_p50_s", "age_p90_s", "oldest_s")
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -44,7 +45,7 @@ def leave(settings: Settings, *calls: dict[str, Any], state: str = "", age_s: fl
     }  # fmt: skip
     plan = {
         "at": time.time() - age_s, "state": state, "tokens": {"left": 5, "refill_per_minute": 20},
-        "next": list(calls), "watchlist": watched, "with_double": {},
+        "next": list(calls), "watchlist": watched, "with_double": {**dict.fromkeys(PACE), "value_ratio": None},
     }  # fmt: skip
     settings.home.mkdir(exist_ok=True)
     (settings.home / "plan.json").write_bytes(orjson.dumps(plan))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from arbkit.core.errors import ConfigError, StoreError
 from arbkit.core.settings import Settings
-from arbkit.pipeline.polling.plan_file import read_plan
+from arbkit.pipeline.polling.plan_file import PlanDocument, read_plan
 from arbkit.pipeline.polling.plan_notes import PlanNote, read_plan_notes
 from arbkit.profit import load_profile
 from arbkit.sources.keepa_api.token_budget import Tokens
@@ -29,7 +28,7 @@ class ShownPlan:
     """What is known of the plan; ``plan`` None: no producer left one. ``titles`` are those of the products it names."""
 
     is_polling: bool
-    plan: Mapping[str, Any] | None
+    plan: PlanDocument | None
     notes: Sequence[PlanNote]
     titles: Mapping[str, str]
     currency: str | None
@@ -40,7 +39,7 @@ def read_shown_plan(settings: Settings, store: Store | None, now: float) -> Show
     if settings.mode == "imported":
         return ShownPlan(False, None, (), {}, None)
     plan = read_plan(settings)
-    asins = [] if plan is None else [call["first"][0]["asin"] for call in plan["next"][:_CALLS]]
+    asins = [] if plan is None else [call.first[0].asin for call in plan.next[:_CALLS]]
     return ShownPlan(True, plan, read_plan_notes(settings, now), _titles(store, asins), _currency(settings))
 
 
@@ -65,7 +64,7 @@ def plan_html(shown: ShownPlan, *, tokens: Tokens | None, oldest_at: float | Non
     if not shown.is_polling:
         return paragraph_html(_NONE_NEEDED)
     said = paragraph_html(_NONE_YET) if shown.plan is None else None
-    calls = [] if shown.plan is None else shown.plan["next"][:_CALLS]
+    calls = [] if shown.plan is None else shown.plan.next[:_CALLS]
     return page_html(
         "pipeline_plan.html.j2", plan=shown.plan, calls=calls, notes=shown.notes, titles=shown.titles,
         currency=shown.currency, tokens=tokens, oldest_at=oldest_at, now=now, said=said,
