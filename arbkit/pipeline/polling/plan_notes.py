@@ -93,11 +93,13 @@ def _products(settings: Settings, plan: PlanDocument | None, now: float) -> int 
     """How many products are watched: as the newest plan says it, for to read a long list takes seconds."""
     if plan is not None and 0 <= now - plan.at <= _OLD_PLAN_S and (planned := plan.watchlist.products):
         return planned
+    if settings.demo_mode and not settings.watchlist_path.exists():
+        # The demo market makes its list when it starts.
+        return None
     try:
         return len(load_now(settings).items)
     except ConfigError:
-        # The demo market makes its list when it starts.
-        return None if settings.demo_mode else 0
+        return 0
     except ServiceError:
         return None
 

@@ -18,7 +18,7 @@ from arbkit.cli import app
 
 _COMMAND = re.compile(r"`arbkit((?: [^`{]+)?)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![a-z0-9-])")
-_OF_OTHER_PROGRAMS = {"--upgrade", "--parameters"}
+_OF_OTHER_PROGRAMS = {"--upgrade", "--parameters", "--log-level"}
 
 
 @pytest.fixture(scope="module")
