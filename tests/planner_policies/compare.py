@@ -88,5 +88,5 @@ def compare(cell: Cell, seed: int, *, ablations: bool = False, every: bool = Fal
 
 def as_dict(cell: Cell, seed: int, found: dict[str, Outcome]) -> dict[str, object]:
     """What was found, for a file."""
-    outcomes = {name: asdict(one) for name, one in found.items()}
+    outcomes = {name: {key: round(value, 3) for key, value in asdict(one).items()} for name, one in found.items()}
     return {"cell": asdict(cell), "seed": seed, "least_profit": load_assumed().least_profit, "policies": outcomes}
