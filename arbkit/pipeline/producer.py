@@ -189,7 +189,7 @@ class _Producer:
                 self._go_scouting(call)
             elif time.monotonic() >= self._plan_at:
                 self._show_plan(looks)
-            elif self._tokens is None and self._watch.asins:
+            elif self._tokens is None and (self._watch.asins or self._settings.discovery_share):
                 self._ask_tokens()
             else:
                 self._look(looks)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from arbkit.core.errors import ConfigError, ServiceError, StoreError
+from arbkit.core.errors import ArbkitError, ConfigError, ServiceError, StoreError
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.pipeline.planning.book import Floats, Ints
@@ -158,7 +158,7 @@ class NextLooks:
             return False
         try:
             states = self._store.get().states(due)
-            self._take([states[asin] for asin in due if asin in states])
+            self._take_guarded([states[asin] for asin in due if asin in states])
         except (ServiceError, ConfigError) as error:
             if not (isinstance(error, StoreError) and error.kind == "empty"):
                 self._say(str(error))
@@ -248,6 +248,19 @@ class NextLooks:
             self._watched = watched
             numbers = [self._numbers[asin] for asin in watched if asin in self._numbers]
             self._planner.watch(np.array(sorted(numbers), np.int64))
+
+    def _take_guarded(self, states: Sequence[ProductState]) -> None:
+        """Learn of these products; one that cannot be learned of, by a fault of arbkit, costs no other its place."""
+        try:
+            self._take(states)
+        except ArbkitError:
+            raise
+        except Exception:
+            if len(states) > 1:
+                for state in states:
+                    self._take_guarded([state])
+            else:
+                logger.exception("%s: what a look at it is worth is not known", states[0].asin)
 
     def _take(self, states: Sequence[ProductState]) -> None:
         if not states:

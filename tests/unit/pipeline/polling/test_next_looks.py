@@ -230,6 +230,23 @@ def test_a_store_that_does_not_answer_stops_no_look(
     assert (looks.trouble, values.learned) == ("", [0])
 
 
+def test_a_product_that_cannot_be_learned_of_costs_no_other(
+    polled: Settings, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty(Difference):
+        def learn(self, products: Ints, states: Sequence[ProductState]) -> None:
+            if any(state.asin == ASINS[3] for state in states):
+                raise ZeroDivisionError
+            super().learn(products, states)
+
+    put_all(store, ASINS[:10], 2_000, 2_450)
+    values = Faulty()
+    looks = looks_of(polled, ASINS[:10], values=values, looked_at=NOW)
+    assert sorted(values.learned) == [0, 1, 2, *range(4, 10)]
+    assert [record.getMessage()[:10] for record in caplog.records if record.exc_info] == [ASINS[3]]
+    assert len(asked(looks, at=NOW + 3_600).asins) > 1
+
+
 def test_a_page_of_deals_is_read_where_looks_would_take_too_long(
     polled: Settings, store: Store, values: Difference
 ) -> None:
