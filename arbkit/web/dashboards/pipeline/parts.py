@@ -175,9 +175,10 @@ class LookPlan(PipelinePart):
 
     def follow(self, shown: PipelineState) -> None:
         """Show the plan once it is read."""
-        if shown.plan is not None and self._is_news(shown.plan):
-            oldest_at = None if shown.stored is None else shown.stored.stats.oldest_at
-            html = plan_html(shown.plan, tokens=shown.known.tokens, oldest_at=oldest_at, now=time.time())
+        oldest_at = None if shown.stored is None else shown.stored.stats.oldest_at
+        tokens = shown.known.tokens
+        if shown.plan is not None and self._is_news((shown.plan, tokens, oldest_at)):
+            html = plan_html(shown.plan, tokens=tokens, oldest_at=oldest_at, now=time.time())
             self.widget.show_html(self.region, html)
 
 
