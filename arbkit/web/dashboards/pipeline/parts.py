@@ -6,6 +6,7 @@ import time
 
 from arbkit.core.formatting import count
 from arbkit.core.settings import Settings
+from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.sources.keepa_api.token_costs import tokens_of_look
 from arbkit.web.dashboards.content import Field, Region, UserEvent
 from arbkit.web.dashboards.part import Part, Slot, StorePart
@@ -20,7 +21,7 @@ from arbkit.web.dashboards.pipeline.html import (
     throughput_words,
     tokens_html,
 )
-from arbkit.web.dashboards.pipeline.shown_plan import plan_html
+from arbkit.web.dashboards.pipeline.shown_plan import ShownPlan, plan_html
 from arbkit.web.dashboards.pipeline.state import PipelineState
 
 
@@ -172,12 +173,15 @@ class LookPlan(PipelinePart):
     """What is looked at next and why, how old prices are and may get, and what stands in the way."""
 
     REGION = Region("plan", "html", title="Next looks", waiting="Reading the plan …")
+    _seen: tuple[ShownPlan | None, Tokens | None, float | None] = (None, None, None)
 
     def follow(self, shown: PipelineState) -> None:
         """Show the plan once it is read."""
         oldest_at = None if shown.stored is None else shown.stored.stats.oldest_at
         tokens = shown.known.tokens
-        if shown.plan is not None and self._is_news((shown.plan, tokens, oldest_at)):
+        seen = shown.plan, tokens, oldest_at
+        if shown.plan is not None and seen != self._seen:
+            self._seen = seen
             html = plan_html(shown.plan, tokens=tokens, oldest_at=oldest_at, now=time.time())
             self.widget.show_html(self.region, html)
 
