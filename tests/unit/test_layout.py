@@ -92,6 +92,7 @@ def test_the_package_does_not_grow() -> None:
         "the core of the token planner: rates, stakes, the value of a look, pages of deals": 420,
         "a lease of the Keepa key, in both stores, and a producer that asks for it": 260,
         "what calls to Keepa cost at most, pages of deals and best sellers as calls": 190,
+        "the plan on page, status and doctor, and what a round costs": 450,
         "faults and best sellers of the demo market, a budget of repetitions": 350,
         "its maximum age, changed lists and sizes of moves": 190,
         "looks chosen from the store by their value, pages of deals, and the plan": 1_000,
