@@ -70,6 +70,12 @@ class Book:
         for name in _ARRAYS:
             getattr(self, name)[kept] = getattr(before, name)[origin]
 
+    def looked(self, offers: Ints, at: Floats | float, *, full: bool) -> None:
+        """Write down when offers were looked at, of which it is not known yet what that has shown."""
+        self.seen_at[offers] = self.waits_from[offers] = at
+        if full:
+            self.full_at[offers] = at
+
     def take(self, seen: Seen) -> None:
         """Write down what looks have shown."""
         offers = seen.offers

@@ -200,9 +200,7 @@ class Planner:
 
     def looked(self, offers: Ints, now: float, *, full: bool) -> None:
         """Take that offers were looked at, of which it is not known yet what that has shown."""
-        self.book.seen_at[offers] = now
-        if full:
-            self.book.full_at[offers] = now
+        self.book.looked(offers, now, full=full)
 
     def next_call(self, now: float, tokens: float, least_age_s: float = 0.0) -> PlannedLook | PlannedPage | None:
         """The batch, or the page of deals, that is worth most a token; None where there is nothing to look at.

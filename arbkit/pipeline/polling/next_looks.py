@@ -220,9 +220,13 @@ class NextLooks:
 
     def _set_looks(self, planner: Planner) -> None:
         """Write into its book when each offer was looked at."""
-        for at, looks in ((planner.book.seen_at, self._progress.looks), (planner.book.full_at, self._progress.full)):
+        for looks, full in ((self._progress.looks, False), (self._progress.full, True)):
             names = self._watched_of(looks)
-            at[self._offers(names)] = [looks[name] for name in names]
+            offers, at = self._offers(names), np.array([looks[name] for name in names])
+            if full:
+                planner.book.full_at[offers] = at
+            else:
+                planner.book.looked(offers, at, full=False)
 
     def _watched_of(self, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         return [name for name in names if name[0] in self._numbers and name[1] in self._markets]

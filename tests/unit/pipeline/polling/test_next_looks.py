@@ -135,6 +135,19 @@ def test_what_was_looked_at_rests_for_the_interval(polled: Settings) -> None:
     assert set(asked(looks, at=NOW + 301).asins) == set(ASINS[:3])
 
 
+def test_what_keepa_does_not_know_is_looked_at_no_more_often_than_the_rest(polled: Settings) -> None:
+    looks, counts = looks_of(polled, ASINS[:20], values=Difference(), looked_at=NOW - 6 * DAY_S), dict[str, int]()
+    for minute in range(0, 3 * 1_440, 5):
+        at = NOW + 60 * minute
+        step = looks.next(replace(tokens(10, 2), at=at), at)
+        if isinstance(step, Request):
+            looks.looked([(asin, step.market) for asin in step.asins], at, full=step.buybox)
+            for asin in step.asins:
+                counts[asin] = counts.get(asin, 0) + 1
+    assert counts.keys() == set(ASINS[:20])
+    assert max(counts.values()) <= 1.5 * min(counts.values())
+
+
 def test_no_call_costs_more_than_the_tokens_that_are_left(polled: Settings) -> None:
     looks = looks_of(polled, ASINS)
     assert len(asked(looks, left=30).asins) == 10
@@ -280,6 +293,8 @@ def test_the_plan_says_what_comes_next_and_what_more_tokens_bring(
     assert 1_200 <= document["watchlist"]["tokens_per_day"] <= 1_440
     assert document["with_double"]["age_p50_s"] < document["watchlist"]["age_p50_s"]
     assert document["with_double"]["value_ratio"] > 1
+    # What is looked at on the way waits no longer: all is looked at once and again.
+    assert document["watchlist"]["age_p90_s"] <= document["watchlist"]["oldest_s"] <= DAY_S
     # Playing it through changes nothing.
     assert (looks.planner.book.seen_at == NOW - 3_600).all()
     write_plan(polled, found)
