@@ -149,7 +149,8 @@ def store_figures(
         small = f"+{tokens.refill_rate}/min, {age_words(now - tokens.at)} ago"
         if tokens.left <= 0:
             # A balance below zero is a debt to wait for, and no number to read.
-            small = f"next in {age_words(tokens.wait_s(now))}, +{tokens.refill_rate}/min"
+            wait = f"next in {age_words(tokens.wait_s(now))}" if tokens.refill_rate > 0 else "none come in"
+            small = f"{wait}, +{tokens.refill_rate}/min"
         figures.append(("Keepa tokens left", count(max(0, tokens.left)), small))
     return figures
 

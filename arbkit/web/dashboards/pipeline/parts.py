@@ -148,7 +148,7 @@ class KeepaTokens(ChartedPart):
             return
         self._charted = charted
         figure = tokens_figure(shown.observed_tokens, forecast, needed=shown.needed)
-        words = f"Forecast of the tokens: {count(tokens.level(now))} now, {count(tokens.full)} at most"
+        words = f"Forecast of the tokens: {tokens.left_words(now)} now, {count(tokens.full)} at most"
         self.widget.draw(self._chart.region, figure, label=words)
 
     def handle(self, event: UserEvent) -> bool:
