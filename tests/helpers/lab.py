@@ -57,14 +57,13 @@ def laboratory(settings: Settings, folder: Path, notebook: Path) -> Iterator[str
     assert process.stderr is not None
     drain = None
     try:
-        line = ""
-        while "/lab?token=" not in line:
+        found = None
+        while found is None:
             line = process.stderr.readline()
             assert line, "arbkit lab ended"
+            found = re.search(r"(http://127\.0\.0\.1:\d+/)lab", line)
         drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL, start_new_session=True)
-        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-        assert found is not None, line
-        yield found[0]
+        yield found[1]
     finally:
         # Only arbkit is asked to end: what it has started goes with it.
         process.terminate()
