@@ -205,6 +205,10 @@ def _print_paces(watched: Mapping[str, Any], other: Mapping[str, Any], currency:
     if (ratio := other["value_ratio"]) is None:
         return
     paid = f"{other['refill_per_minute']:,} tokens a minute"
+    if ratio < 1 / _WORTH_SAYING:
+        less = money(30 * (watched["value_per_day"] - other["value_per_day"]), currency)
+        say(f"With {paid} looks reveal {percent(100 * (1 - ratio))} less: {less} a month, for one unit of each route")
+        return
     if ratio < _WORTH_SAYING:
         say(f"With {paid} looks would reveal no more: everything is looked at as often as it is worth")
         return

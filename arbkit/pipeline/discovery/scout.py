@@ -81,8 +81,9 @@ class Scout:
             self._settle_at = now + _SETTLE_S
             return None
         allowance = self._accrued(known, tokens.refill_rate, now).allowance
-        most = min(int(allowance), tokens.level(now), self._settings.call_tokens)
-        if most <= 0:
+        # The watchlist spends what comes in: a list is bought with one token left, as all calls may be.
+        most = min(int(allowance), self._settings.call_tokens)
+        if most <= 0 or tokens.level(now) < 1:
             return None
         call = next((one for one in self._wished(known, now, most) if cost_at_most(one) <= most), None)
         if call is not None:

@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -118,6 +119,11 @@ class NextLooks:
         return self._settings.poll_interval
 
     @property
+    def call_tokens(self) -> int:
+        """The most that one call may cost."""
+        return self._settings.call_tokens
+
+    @property
     def left_to_learn(self) -> int:
         """The products that the store is still to be asked about."""
         return len(self._due)
@@ -152,7 +158,8 @@ class NextLooks:
         if now >= self._check_at or self._check_at > now + _CHECK_EVERY_S:
             self._check_at = now + _CHECK_EVERY_S
             self._check()
-        due = [asin for asin, (at, _) in self._due.items() if at <= now][:_TOGETHER]
+        # The first that are due: of a million on the list no more are gone through.
+        due = list(islice((asin for asin, (at, _) in self._due.items() if at <= now), _TOGETHER))
         if not due or 0 < self._again_at - now <= _AGAIN_S:
             self._take_categories()
             return False
@@ -177,10 +184,12 @@ class NextLooks:
         if not self._asins:
             return Idle(math.inf)
         level = tokens.level(now)
-        if level < 1:
-            return Idle(tokens.wait_s(now), for_tokens=True)
+        # Half a minute's tokens at least: a call for each single one would be thousands a day.
+        if level < (enough := max(1, min(MAX_ASINS, tokens.refill_rate // 2))):
+            return Idle(tokens.until_s(enough, now) or tokens.wait_s(now), for_tokens=True)
         self._planner.refills(tokens.refill_rate)
-        look = self._planner.next_call(now, level, least_age_s=self._settings.poll_interval)
+        most = min(level, self.call_tokens)
+        look = self._planner.next_call(now, most, least_age_s=self._settings.poll_interval)
         if look is None:
             return Idle(self._until_due(now))
         if isinstance(look, PlannedPage):

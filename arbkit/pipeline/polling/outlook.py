@@ -59,9 +59,10 @@ class PlannedCall:
 class Pace:
     """What a number of tokens a minute comes to, over the time that was played through.
 
-    ``tokens`` and ``value`` (home currency) are of a day. Ages of offers are in seconds, at its end: half of all are
-    younger than ``age_p50_s``, nine of ten than ``age_p90_s``; None where nothing was ever looked at. ``oldest_s`` is
-    the age past which none goes unseen. ``value`` is what is at stake on the prices that looks find moved.
+    ``tokens`` and ``value`` (home currency) are of a day, as in the second half of that time; ``value`` is what is at
+    stake on the prices that looks find moved. Ages of offers are in seconds, at its end: half of all are younger than
+    ``age_p50_s``, nine of ten than ``age_p90_s``; None where nothing was ever looked at. ``oldest_s`` is the age past
+    which none goes unseen.
     """
 
     refill_per_minute: int
@@ -131,6 +132,8 @@ def _state(looks: NextLooks, tokens: Tokens | None) -> str:
         return "how many tokens there are is not known before a producer has asked: `arbkit up` or `arbkit produce`"
     if tokens.refill_rate <= 0:
         return "no tokens come in: the key has no running subscription, so only those that are left are spent"
+    if len(looks.markets) < 2:
+        return "only one marketplace is watched, so there is no route: the oldest come first (ARBKIT_MARKETS)"
     if looks.trouble:
         return f"what looks are worth is not known, so the oldest come first: {looks.trouble}"
     return ""
@@ -140,13 +143,16 @@ def _play(looks: NextLooks, tokens: Tokens, now: float, hours: float, refill: in
     """Spend the tokens of the hours to come, ``refill`` of them a minute."""
     planner = looks.planner.copied()
     planner.refills(refill)
-    level, full, end = float(tokens.level(now)), max(tokens.full, 60 * refill), now + hours * HOUR_S
+    full = tokens.full if refill == tokens.refill_rate else 60 * refill
+    level, end = float(min(full, tokens.level(now))), now + hours * HOUR_S
+    # What is left over from before, and a first round, are no income of each day.
+    counts_from = now + (end - now) / 2
     step_s = _MINUTE_S * max(1.0, _FULL_CALL / refill) if refill > 0 else HOUR_S
     calls: list[PlannedCall] = []
     spent, value, at = 0, 0.0, now
     while at < end:
         while level >= 1:
-            look = planner.next_call(at, level, looks.interval_s)
+            look = planner.next_call(at, min(level, looks.call_tokens), looks.interval_s)
             if not isinstance(look, PlannedLook):
                 break
             look = with_spare_tokens(look, level, full)
@@ -155,10 +161,12 @@ def _play(looks: NextLooks, tokens: Tokens, now: float, hours: float, refill: in
             if len(calls) < _SHOWN_CALLS:
                 calls.append(_call(looks, planner, look, at, cost, reveals))
             planner.looked(look.offers, at, full=look.full)
-            level, spent, value = level - cost, spent + cost, value + reveals
+            level -= cost
+            if at >= counts_from:
+                spent, value = spent + cost, value + reveals
         level, at = min(full, level + refill * step_s / _MINUTE_S), at + step_s
-    days = hours * HOUR_S / DAY_S
-    return calls, _pace(planner, end, end - now, refill, spent / days, value / days)
+    days = (end - counts_from) / DAY_S
+    return calls, _pace(planner, end, refill, spent / days, value / days)
 
 
 def _call(looks: NextLooks, planner: Planner, look: PlannedLook, at: float, cost: int, reveals: float) -> PlannedCall:
@@ -170,11 +178,9 @@ def _call(looks: NextLooks, planner: Planner, look: PlannedLook, at: float, cost
     return PlannedCall(at, market, asins, look.full, cost, reveals, look.why == "age", first)
 
 
-def _pace(planner: Planner, end: float, played_s: float, refill: int, tokens: float, value: float) -> Pace:
+def _pace(planner: Planner, end: float, refill: int, tokens: float, value: float) -> Pace:
     ages = end - planner.book.seen_at
     seen = ages[np.isfinite(ages)]
     p50, p90 = (float(q) for q in np.quantile(seen, (0.5, 0.9))) if len(seen) else (None, None)
-    bound = age_bound(len(planner.book), refill) * DAY_S
-    # Where everything was looked at on the way, its own ages say more than what is warranted.
-    oldest = float(seen.max()) if len(seen) == len(ages) and seen.max() < played_s else bound
+    oldest = age_bound(len(planner.book), refill) * DAY_S
     return Pace(refill, tokens, value, p50, p90, oldest if np.isfinite(oldest) else None)

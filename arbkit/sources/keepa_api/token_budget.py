@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -96,6 +97,7 @@ def read_tokens(settings: Settings) -> Tokens | None:
     """The state that a producer left last, or None if none did."""
     try:
         state = orjson.loads(settings.tokens_file.read_bytes())
-        return Tokens(origin=state.pop("source"), **state)
-    except (OSError, orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
+        # What is of later than now was written before the clock was set back.
+        return Tokens(origin=state.pop("source"), **{**state, "at": min(float(state["at"]), time.time())})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -150,10 +150,11 @@ def test_the_share_of_the_tokens_is_kept_over_days_and_restarts(on: Settings) ->
     assert 0.5 * 1_728 <= spent <= 1_728
 
 
-def test_a_call_waits_for_a_balance_that_pays_it(on: Settings) -> None:
+def test_a_call_waits_for_a_token_and_not_for_all_that_it_costs(on: Settings) -> None:
     scout = rich(on, Known())
-    assert scout.next_call(NOW, tokens(left=4)) is None
-    assert scout.next_call(NOW, tokens(left=5)) == DealsCall("DE")
+    assert scout.next_call(NOW, tokens(left=0)) is None
+    # The watchlist spends all that comes in: who waited for more would wait for ever.
+    assert scout.next_call(NOW, tokens(left=1)) == DealsCall("DE")
 
 
 def test_a_call_without_an_answer_is_not_made_again_at_once(on: Settings) -> None:

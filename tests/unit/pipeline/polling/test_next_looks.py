@@ -151,8 +151,12 @@ def test_what_keepa_does_not_know_is_looked_at_no_more_often_than_the_rest(polle
 def test_no_call_costs_more_than_the_tokens_that_are_left(polled: Settings) -> None:
     looks = looks_of(polled, ASINS)
     assert len(asked(looks, left=30).asins) == 10
-    assert len(asked(looks, left=1).asins) == 1
+    # A few tokens are saved up for a call that is worth its name.
+    assert looks.next(tokens(9), NOW) == Idle(60.0, for_tokens=True)
     assert looks.next(tokens(0), NOW) == Idle(60.0, for_tokens=True)
+    assert len(asked(looks, left=1, refill=1).asins) == 1
+    dear = looks_of(polled.model_copy(update={"call_tokens": 10}), ASINS)
+    assert len(asked(dear).asins) == 3
 
 
 def test_a_clock_that_was_set_back_stops_nothing(polled: Settings) -> None:
@@ -165,7 +169,7 @@ def test_where_money_is_at_stake_is_looked_at_first(polled: Settings, store: Sto
     put(store, ASINS[40], 2_000, 2_450)
     looks = looks_of(polled, ASINS[:41], values=values, looked_at=NOW)
     assert sorted(values.learned) == list(range(41))
-    step = asked(looks, left=1, at=NOW + 3_600)
+    step = asked(looks, left=1, refill=2, at=NOW + 3_600)
     assert step.asins == (ASINS[40],)
     assert (step.why, step.value > 0) == ("value", True)
 
@@ -173,7 +177,7 @@ def test_where_money_is_at_stake_is_looked_at_first(polled: Settings, store: Sto
 def test_what_somebody_watches_weighs_more(polled: Settings, store: Store) -> None:
     put_all(store, ASINS[:40], 2_000, 2_450)
     looks = looks_of(polled, ASINS[:40], values=Difference({ASINS[17]}), looked_at=NOW)
-    assert asked(looks, left=1, at=NOW + 3_600).asins == (ASINS[17],)
+    assert asked(looks, left=1, refill=2, at=NOW + 3_600).asins == (ASINS[17],)
 
 
 def test_tokens_that_would_expire_are_spent_on_the_buy_box(polled: Settings, store: Store, values: Difference) -> None:
@@ -181,7 +185,7 @@ def test_tokens_that_would_expire_are_spent_on_the_buy_box(polled: Settings, sto
     looks = looks_of(polled, ASINS[:1], values=values, looked_at=NOW)
     # The price is what pays for a look; the gap of the buy box has not had the time to move.
     looks.planner.book.full_at[:] = NOW + 3_500
-    assert not asked(looks, left=3, at=NOW + 3_600).buybox
+    assert not asked(looks, left=3, refill=6, at=NOW + 3_600).buybox
     assert asked(looks, left=1_199, at=NOW + 3_600).buybox
 
 
@@ -194,7 +198,7 @@ def test_a_changed_list_keeps_what_was_learned(polled: Settings, store: Store, v
     assert looks.left_to_learn == 1
     names = {(asin, market) for asin in ASINS[5:6] for market in MARKETS}
     looks.looked(names, NOW, full=True)
-    assert asked(looks, left=1, at=NOW + 3_600).asins == (ASINS[1],)
+    assert asked(looks, left=1, refill=2, at=NOW + 3_600).asins == (ASINS[1],)
 
 
 def test_what_a_look_showed_is_learned_once_it_is_stored(polled: Settings, store: Store, values: Difference) -> None:
@@ -272,7 +276,7 @@ def test_a_page_of_deals_is_read_where_looks_would_take_too_long(
     call = DealsCall(step.market, 7)
     shown = Deal(many[77], NOW + DAY_S - 60, 1_800, 10), Deal("B0NOTWATCHD", NOW, 1_000, 5)
     looks.hear(step, DealsPage(call, shown, False, None, NOW + DAY_S), NOW + DAY_S)
-    after = asked(looks, left=1, at=NOW + DAY_S + 1)
+    after = asked(looks, left=1, refill=2, at=NOW + DAY_S + 1)
     assert (after.market, after.asins) == (step.market, (many[77],))
 
 
@@ -290,11 +294,12 @@ def test_the_plan_says_what_comes_next_and_what_more_tokens_bring(
     assert first["asins"][0] in first["why"] or "waits longest" in first["why"]
     assert "at stake" in first["why"]
     assert document["watchlist"]["products"] == 60
-    assert 1_200 <= document["watchlist"]["tokens_per_day"] <= 1_440
+    assert 1_000 <= document["watchlist"]["tokens_per_day"] <= 1_500
     assert document["with_double"]["age_p50_s"] < document["watchlist"]["age_p50_s"]
     assert document["with_double"]["value_ratio"] > 1
     # What is looked at on the way waits no longer: all is looked at once and again.
-    assert document["watchlist"]["age_p90_s"] <= document["watchlist"]["oldest_s"] <= DAY_S
+    assert document["watchlist"]["age_p90_s"] <= DAY_S
+    assert document["watchlist"]["oldest_s"] <= 7 * DAY_S
     # Playing it through changes nothing.
     assert (looks.planner.book.seen_at == NOW - 3_600).all()
     write_plan(polled, found)
