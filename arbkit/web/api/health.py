@@ -138,7 +138,9 @@ class HealthChecks:
         if (tokens := read_tokens(settings)) is None:
             return Finding("unknown", "nothing was asked of Keepa yet")
         silent_s = max(0.0, now - tokens.at)
-        detail = f"tokens: {tokens.left_words(now)}; last answer {age_words(silent_s)} ago"
+        words = tokens.left_words(now)
+        left = f"{words} tokens" if tokens.level(now) >= 1 else words.replace("0,", "0 tokens,", 1)
+        detail = f"{left}; last answer {age_words(silent_s)} ago"
         late = silent_s > max(_SILENT_S, 3 * settings.poll_interval)
         return Finding("degraded" if late else "healthy", detail)
 
