@@ -6,7 +6,7 @@ It is played through with a copy of the planner, which learns nothing new on the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,7 +90,6 @@ class Outlook:
     calls: Sequence[PlannedCall] = ()
     now: Pace | None = None
     other: Pace | None = None
-    unlearned: int = field(default=0)
 
 
 def default_hours(looks: NextLooks, tokens: Tokens | None) -> float:
@@ -119,10 +118,7 @@ def outlook(looks: NextLooks, tokens: Tokens | None, now: float, *, hours: float
         return said
     calls, pace = _play(looks, tokens, now, hours, tokens.refill_rate)
     other = None if refill is None else _play(looks, tokens, now, hours, refill)[1]
-    return Outlook(
-        said.at, said.tokens_left, said.refill_per_minute, products, markets, said.state, said.round_tokens,
-        calls[:_SHOWN_CALLS], pace, other, looks.left_to_learn,
-    )  # fmt: skip
+    return replace(said, calls=calls, now=pace, other=other)
 
 
 def _state(looks: NextLooks, tokens: Tokens | None) -> str:
