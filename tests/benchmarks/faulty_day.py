@@ -42,7 +42,7 @@ _FAULTS = (
     Fault("rate_limited", 15), Fault("unavailable", 15), Fault("closed", 15), Fault("cut", 15),
     Fault("invalid_json", 15), Fault("partial", 15), Fault("no_offers", 40), Fault("clock_skew", 40),
 )  # fmt: skip
-"""One in so many requests, by chance."""
+"""Each strikes one in this number of requests, by chance."""
 _SEED = 20
 
 

@@ -201,7 +201,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="also the large, the poor and the long cells: hours")
     parser.add_argument("--json", type=Path, help="write what was measured there too")
-    parser.add_argument("--hours", type=float, help="begin no other market after so many hours")
+    parser.add_argument("--hours", type=float, help="begin no other market after this number of hours")
     asked = parser.parse_args()
     until = None if asked.hours is None else time.time() + 3_600 * asked.hours
     _report(print_row, full=asked.full, until=until, file=asked.json)

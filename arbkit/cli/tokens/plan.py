@@ -128,7 +128,7 @@ def _from_now(seconds: float) -> str:
 
 
 def _list_cost(settings: Settings, products: int, found: Outlook) -> dict[str, Any]:
-    """What a watchlist of so many products would cost at the present plan."""
+    """What a watchlist of this many products would cost at the present plan."""
     from arbkit.pipeline.planning.ages import age_bound
     from arbkit.sources.keepa_api.token_costs import tokens_of_look
 

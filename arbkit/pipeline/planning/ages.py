@@ -46,7 +46,7 @@ class Pace:
         self._begun, self._spent = np.nan, 0.0
 
     def spend(self, hour: float, tokens: int) -> None:
-        """Take that so many tokens are spent; a clock that was set back begins a new count."""
+        """Count tokens that were spent; a clock that was set back begins a new count."""
         if not hour >= self._begun:
             self._begun, self._spent = hour, 0.0
         if hour - self._begun > _MOST_SPAN_H:

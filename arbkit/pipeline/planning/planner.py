@@ -120,7 +120,7 @@ class Planner:
         self._sizes = MoveSizes(self._known.moves, self._known.moves_worth)
 
     def refills(self, tokens_a_minute: float) -> None:
-        """Plan with so many tokens a minute, so that the maximum age is kept; 0: unknown, as they are spent."""
+        """Plan with this number of tokens a minute, so that the maximum age is kept; 0: unknown, as they are spent."""
         self._pace.tokens_a_minute = tokens_a_minute
 
     def moved_to(self, order: Ints, profits: Profits, *, categories: Ints | None = None) -> Planner:
